@@ -1,8 +1,8 @@
 """Measures how long an import takes, compared with the least time that any import needs.
 
-The least time is the time in which `phonenumbers` parses the numbers of a file and COPY stores its
-rows, on both cores. The least time is measured before and after the imports, because other programs
-may use the machine meanwhile.
+The least time is the time that two processes, one on each core, need for two things: `phonenumbers`
+parses the numbers of a file, and COPY stores the file's rows. The least time is measured before and
+after the imports, because other programs may use the machine meanwhile.
 
 The bars (docs/benchmarks.md): the import of a file of a million rows takes at most 1.5 times the
 least time. The upload and the import of a workbook of the same rows take at most 3.0 times the
@@ -224,7 +224,7 @@ def main(rows: int = 1_000_000) -> float:
 
 
 def _import_newest(rows: int) -> None:
-    """Import the newest upload, which has this many rows."""
+    """Import the newest upload, and check that `rows` rows were stored."""
     newest = db.session.scalars(select(ContactList).order_by(ContactList.id.desc())).first()
     assert newest is not None
     import_list(newest.id)

@@ -41,7 +41,7 @@ _WRITES = re.compile(r"\b(insert\s+into|delete\s+from|update\s+\"?\w+\"?(\s+as)?
 
 
 def starts_with(module: str, beginnings: Sequence[str]) -> bool:
-    """Whether the module's name begins with one of these words."""
+    """Whether the module's name begins with one of `beginnings`."""
     return module.startswith(tuple(beginnings))
 
 
@@ -52,8 +52,8 @@ def writes(statement: str) -> bool:
 
 def layer_of(modules: Sequence[str], statement: str = "", is_committing: bool = False) -> str:
     """Return the layer (a key of LAYERS) that a stack is in. `modules` are the modules on the
-    stack, innermost first, `statement` is the SQL that is running, and `is_committing` says whether
-    a commit is running."""
+    stack, innermost first. `statement` is the SQL statement that is running, or "" if none is
+    running. `is_committing` says whether a commit is running."""
 
     view = next((at for at, module in enumerate(modules) if starts_with(module, _VIEWS)), None)
     # The view and what it calls. The frames outside it are wrappers that every view has.
@@ -78,7 +78,7 @@ def layer_of(modules: Sequence[str], statement: str = "", is_committing: bool = 
 
 
 def own_module(modules: Sequence[str]) -> str:
-    """Return the innermost module on a stack that belongs to Phonebank, or "" if there is none."""
+    """Return the innermost of Phonebank's modules on a stack, or "" if there is none."""
     return next((module for module in modules if starts_with(module, _OURS)), "")
 
 

@@ -1,6 +1,6 @@
-"""Thousands of Socket.IO connections ("lines") in one process: those of boards, which are pages of
-parties' figures on televisions, and those of callers' screens. The process does as little work as
-Python allows.
+"""Holds thousands of Socket.IO connections ("lines") in one process. Each line belongs to a
+caller's screen, or to a board: a page on a television that shows a party's figures. The process
+does as little work as Python allows.
 
     python -m bench.lines
 
@@ -10,11 +10,13 @@ Each command is one line of JSON, and so is its answer:
         opens the lines, `at_once` at a time. A board's line asks for its snapshot as the page does.
         → {"seconds", "errors"}
     {"do": "storm", "wanted": {party: calls}}
-        drops all lines and opens them again at once. "seconds" has the time until each line showed
-        at least its party's calls in "wanted". A line that never shows them counts as an error.
-        → {"seconds", "errors"}
-    {"do": "heard"} → {"events": [[party, calls, when]], "boards", "lost", "cpu"}, since the last
-        "heard". "boards" has the whole boards, if "connect" had "keep_whole": true.
+        drops all lines and opens them again at once. "seconds" has, for each line, the time until
+        the line got figures with at least as many calls as its party has in "wanted". A line that
+        has not got them after a minute counts as an error. → {"seconds", "errors"}
+    {"do": "heard"} → {"events": [[party, calls, when]], "boards", "lost", "cpu"}
+        returns what the lines have received since the last "heard". "boards" has the whole boards,
+        if "connect" had "keep_whole": true. "cpu" is the processor seconds of this process since it
+        started.
 """
 
 import asyncio
@@ -32,7 +34,7 @@ GIVE_UP_AFTER = 60.0
 
 
 class Line(SocketIo):
-    """One connection, which reconnects whenever it is lost, until the crowd closes."""
+    """One connection, which reconnects whenever it is lost, until `Crowd.closing` is set."""
 
     def __init__(self, crowd: "Crowd", about: dict[str, Any]) -> None:
         super().__init__(crowd.port, about["namespace"], about.get("auth"), about.get("cookie", ""))

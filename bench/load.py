@@ -20,10 +20,10 @@ FEW = 32
 
 @dataclass(frozen=True)
 class Measurement:
-    """What the clients measured: the seconds of each request that got the expected answer, the
-    number of the other requests, the seconds of the whole round, and the bytes of all expected
-    answers. `spent` has, for each kind of server and for the clients, how many processor seconds
-    were used in each second."""
+    """What the clients measured. `took` has the seconds of each request that got the expected
+    answer, and `missed` is the number of the other requests. `seconds` is the length of the whole
+    round, and `bytes` is the size of all expected answers together. `spent` has, for each kind of
+    server and for the clients, how many processor seconds were used in each second on average."""
 
     took: list[float]
     missed: int
@@ -54,11 +54,12 @@ def load(
     when_warm: Callable[[], object] = lambda: None,
     at_once: int = 0,
 ) -> Measurement:
-    """Let the devices do the action for `seconds` seconds after a warm-up. `when_warm` is called
-    when the warm-up is over.
+    """Let the devices do the action (a key of `clients.ACTIONS`) for `seconds` seconds after a
+    warm-up. `when_warm` is called when the warm-up is over.
 
-    `at_once` is the number of connections. Each connection sends the requests of an equal share of
-    the devices in turn. With 0, each device has its own connection.
+    `at_once` is the number of connections. The devices are divided equally between the connections,
+    and each connection sends one request of each of its devices in turn. If `at_once` is 0, each
+    device has its own connection.
     """
     connections = at_once or len(devices)
     workers = servers(application)["web"] if connections <= FEW else []

@@ -53,8 +53,8 @@ def servers(application: str = "") -> dict[str, list[psutil.Process]]:
 
 @dataclass
 class Clock:
-    """Counts the processor seconds of the servers from the moment that the clock is made. For
-    `application` see `servers`."""
+    """Counts the processor seconds that the servers use after this object is made. `application`
+    has the same meaning as in `servers`."""
 
     application: str = ""
     _began: float = field(default_factory=time.monotonic)
@@ -64,9 +64,9 @@ class Clock:
         self._before = _cpu_by_kind(self.application)
 
     def read(self, writers: float = 0.0) -> dict[str, float]:
-        """Return, for each kind of server, how many processor seconds were used in each second.
-        `writers` is how many processor seconds PostgreSQL spent for the processes that record
-        outcomes. These seconds are subtracted from PostgreSQL's."""
+        """Return, for each kind of server, how many processor seconds were used in each second on
+        average. `writers` is the number of processor seconds that PostgreSQL spent on the
+        benchmark's own recording of outcomes. These seconds are subtracted from PostgreSQL's."""
         seconds = time.monotonic() - self._began
         after = _cpu_by_kind(self.application)
         spent = {kind: now - self._before[kind] for kind, now in after.items()}

@@ -4,8 +4,8 @@ million people.
 PostgreSQL and Redis are empty at first. An organiser sets up a campaign and uploads a file of a
 million rows. The organiser checks the file and imports it. A volunteer makes the first call. The
 program then stores 200,000 calls of ten evenings. The organiser looks at each tab, finds a person,
-corrects a call, downloads what is stored about a person, uploads a file of people whom nobody
-should call any more, and downloads the results.
+corrects a call, and downloads what is stored about a person. Then the organiser uploads a file of
+people whom nobody should call any more, and downloads the results.
 
     python -m bench.million [PEOPLE] [CALLS] [FOLDER]
 
@@ -53,13 +53,15 @@ AREA_CODES = [str(n) for n in range(200, 1000) if region_of_area_code(str(n)) ==
 
 
 def phone_of(number: int) -> str:
-    """Return the drama number of the person with this number in the list."""
+    """Return a telephone number for the person in row `number` of the list. The telephone number is
+    reserved for drama, so it is nobody's."""
     code = AREA_CODES[number % len(AREA_CODES)]
     return f"({code}) 555-01{number // len(AREA_CODES) % 100:02d}"
 
 
 def last_name_of(number: int) -> str:
-    """Return a last name of two parts, which has no digits. Few people have the same last name."""
+    """Return a last name for the person in row `number` of the list. It has two parts and no
+    digits, and few people have the same last name."""
     first = LAST_NAMES[number % len(LAST_NAMES)]
     letters = "".join(chr(ord("a") + number // 26**place % 26) for place in range(4))
     return f"{first}-X{letters}"  # the part after the X is no note, such as "decd"
@@ -78,8 +80,8 @@ def write_people(path: Path, rows: int) -> None:
 
 @dataclass
 class Walk:
-    """One run of the program: its browser, its server, the times of its steps, and the bars that
-    were missed."""
+    """One run of the program. `took` has the seconds that each step took. `missed` has a text about
+    each bar that was missed, and about each JavaScript error."""
 
     browser: Browser
     site: Processes
@@ -111,7 +113,7 @@ class Walk:
             self.missed.append(f"{what} took {took:.1f} s")
 
     def keep(self, page: Page, name: str) -> None:
-        """Keep screenshots of a page at each size, if there is a folder for them."""
+        """Save a screenshot of a page at each size, if there is a folder for screenshots."""
         if self.folder is None:
             return
         before = page.viewport_size
@@ -124,8 +126,8 @@ class Walk:
 
 
 def sign_in(walk: Walk, page: Page) -> None:
-    """Make the first organiser by a command on the server, and sign in by the link that the command
-    prints."""
+    """Make the first organiser with a command on the server, and sign in with the link that the
+    command prints."""
     printed = walk.site.run_command("create-organiser", EMAIL, "--name", "Ada")
     link = re.findall(r"\S+/sign-in/link/\S+", printed)[-1]
     page.goto(link)
@@ -149,7 +151,7 @@ def set_up(walk: Walk, page: Page) -> None:
 
 
 def upload(walk: Walk, page: Page, path: Path, rows: int) -> None:
-    """Upload the list, look at what would happen, and import it."""
+    """Upload the list, look at the check that says what an import would do, and import the list."""
     page.get_by_role("link", name="Upload the people to call").click()
     page.get_by_label("The file").set_input_files(path)
     with walk.timed("upload, until the columns are shown"):
@@ -224,7 +226,8 @@ def first_call(walk: Walk) -> None:
 
 
 def make_calls(app: Flask, calls: int) -> None:
-    """Make the calls of DAYS evenings in the tables, and count them as the clock's job would."""
+    """Store the calls of DAYS evenings in the tables, and count them with the periodic job
+    `count_days`."""
     with app.app_context():
         campaign_id = db.session.scalars(select(Campaign.id)).one()
         host_id = db.session.scalars(select(Account.id)).first() or 0
@@ -331,7 +334,7 @@ def hand_back(walk: Walk, page: Page, calls: int) -> None:
 
 
 def walk_through(walk: Walk, home: Path, rows: int, calls: int) -> None:
-    """Do everything, in the order in which a new organiser does it."""
+    """Go through all steps, in the order in which a new organiser does them."""
     path = home / "people.csv"
     write_people(path, rows)
     ada = walk.open()
@@ -361,8 +364,8 @@ def called_person(app: Flask) -> tuple[str, str]:
 
 
 def main(rows: int = 1_000_000, calls: int = 200_000, folder: str = "") -> bool:
-    """Do everything, and print the times. Return whether every bar was kept and no page had an
-    error in JavaScript."""
+    """Go through all steps, and print their times. Return whether every bar was kept and no page
+    had an error in JavaScript."""
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
     with stores() as environment, sync_playwright() as playwright:

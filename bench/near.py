@@ -126,8 +126,8 @@ def time_pages(environment: dict[str, str], count: int) -> list[float]:
 
 
 def measure_size(environment: dict[str, str]) -> int:
-    """Return how many bytes a page of events near a place has, with everything that it loads,
-    compressed."""
+    """Return the size, in bytes, of a page of events near a place and of all static files that the
+    page loads. All of them are compressed."""
     client = create_app(Config.from_environment(environment)).test_client()
     page = client.get("/near/gb/SW9").text
     total = len(gzip.compress(page.encode(), 6))
@@ -177,7 +177,8 @@ def measure_kept(environment: dict[str, str], seconds: float) -> float:
 
 
 class _Mailbox(socketserver.StreamRequestHandler):
-    """A mail server that knows only the few SMTP commands that a message needs."""
+    """A mail server that reads each message and throws it away. It answers every command as if the
+    command had succeeded."""
 
     def handle(self) -> None:
         self.wfile.write(b"220 here\r\n")
@@ -192,7 +193,7 @@ class _Mailbox(socketserver.StreamRequestHandler):
 
 
 def measure_mails(environment: dict[str, str], count: int) -> float:
-    """Return the seconds in which `count` reminders are handed to a mail server."""
+    """Return how many seconds it takes to hand `count` reminders to a mail server."""
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Mailbox) as server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -2,16 +2,17 @@
 
     python -m bench.outcomes < settings.json
 
-Settings: campaign_id, rate (outcomes a second), seconds, and bulk. Without bulk, each outcome is
-one call of `phonebank.calls.record.record`, the service behind `POST /calling/person/<id>/outcome`,
-with its own commit. With bulk, plain SQL writes ten outcomes at a time into the same tables,
-because the service does not reach that rate on a shared machine. In both cases, after the commit,
-the parties are marked as changed, so that their boards (the pages of their figures) are updated.
+Settings: campaign_id, rate (outcomes a second), seconds (how long to record), and bulk (true or
+false). Without bulk, the service `phonebank.calls.record.record` records each outcome, and each
+outcome has its own commit. (This service also serves `POST /calling/person/<id>/outcome`.) With
+bulk, plain SQL writes ten outcomes at a time into the same tables, because on a shared machine the
+service can't record enough outcomes a second. In both cases, after the commit, the parties are
+marked as changed, so that their boards (the pages of their figures) are updated.
 
 The output is two rows of JSON: "ready", and at the end "recorded". The second row has "recorded", a
-list of [party, the party's calls including this call, the commit's time by the machine's monotonic
-clock]. The second row also has "backend_cpu", the processor seconds of this process's own
-PostgreSQL backend.
+list with one entry for each outcome: [party, the number of the party's calls including this one,
+the time of the commit by the machine's monotonic clock]. The second row also has "backend_cpu", the
+processor seconds of this process's own PostgreSQL backend.
 """
 
 import json

@@ -68,8 +68,9 @@ def keeps_up(requests: Sequence[Request], asked: float, seconds: float) -> bool:
 
 
 def recovered_after(requests: Sequence[Request], since: float) -> float:
-    """Return the seconds from `since` to the end of the last bad second, or 0 if there was none. In
-    a bad second a request was refused or not answered, or p95 was over WITHIN_BAR."""
+    """Return how many seconds after `since` the last bad second ended, or 0 if no second was bad. A
+    second is bad if a request that ended in it was refused or got no answer, or if p95 was over
+    WITHIN_BAR."""
     by_second: dict[int, list[Request]] = defaultdict(list)
     for one in requests:
         if one.at >= since:

@@ -4,9 +4,9 @@ on all processors.
 
     python -m bench.pacing [compare] [law]
 
-With PACING_KEPT=<file>, the result of each evening is kept in that file, and a later run with the
-same file plays only evenings whose result is not in it. Delete the file when the rule or the model
-changes. See docs/pacing.md for the model and the bars.
+With PACING_KEPT=<file>, the result of each evening is stored in that file. A later run with the
+same file plays only the evenings whose results are not in the file yet. Delete the file when the
+rule or the model changes. See docs/pacing.md for the model and the bars.
 """
 
 import json
@@ -77,7 +77,8 @@ def play(rule: str, setting: Setting, seed: int) -> Result:
 
 
 class Evenings:
-    """Plays evenings on all processors. If `file` is not None, the results are kept in the file."""
+    """Plays simulated evenings on all processors. If `file` is not None, the results are stored in
+    the file, and an evening whose result is in the file is not played again."""
 
     def __init__(self, pool: PoolType, file: Path | None) -> None:
         self._pool, self._file = pool, file

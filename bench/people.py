@@ -2,8 +2,8 @@
 made inside PostgreSQL.
 
 The ranges of numbers that are reserved for drama have too few numbers for such campaigns. So the
-numbers begin with +999, a code that the ITU keeps unassigned: every contact has a different number,
-and no real person has one of them.
+numbers begin with +999, a code that the ITU keeps unassigned. Every contact has a different number,
+and no number belongs to a real person.
 """
 
 import json
@@ -75,8 +75,8 @@ class Device:
 
 
 def build(contacts: int) -> tuple[int, str]:
-    """Make a running campaign with this many contacts. Return its id and the callers' link.
-    Commits."""
+    """Make a running campaign with this many contacts. Return the campaign's id and the callers'
+    link. Commits."""
     campaign = Campaign(
         name=f"{contacts:,} contacts",
         on_behalf_of="the Bench",
@@ -132,8 +132,8 @@ def build(contacts: int) -> tuple[int, str]:
 
 
 def make_callers(app: Flask, campaign_id: int, count: int) -> tuple[list[Device], dict[int, str]]:
-    """Make `count` callers in parties of PARTY_OF. Return the callers' devices, and the token of
-    each party's board. Commits."""
+    """Make `count` callers, in parties of up to PARTY_OF callers each. Return the callers' devices,
+    and the token of each party's board. Commits."""
     host = Account(email="host@example.org", name="Ada", fs_uniquifier="0" * 32)
     db.session.add(host)
     db.session.flush()

@@ -60,8 +60,8 @@ def count(_connection, _cursor, statement, *_):
 
 
 def app(environ, start_response):
-    """Serve Phonebank. The address SAMPLES_AT answers with the samples since the last request for
-    them."""
+    """Serve Phonebank, and one further address, SAMPLES_AT. The answer from that address has the
+    samples that were taken since the last request to it."""
     if environ["PATH_INFO"] != SAMPLES_AT:
         return unprofiled(environ, start_response)
     body = json.dumps(samples).encode()

@@ -11,8 +11,8 @@ from phonebank.tallies.reconcile import differences
 
 
 def _in_two_calls(column: str) -> str:
-    """Return a query that finds each value that two calls had at the same time in this column of
-    `call`.
+    """Return a query for calls that overlap in time and have the same value in `column`, a column
+    of the table `call`. The query returns these values.
 
     Calls that were undone are left out. An undone call is opened again after it has ended, so it
     may overlap with another call although nothing is wrong.
@@ -53,8 +53,8 @@ def note_before() -> None:
 
 
 def broken_promises(notes: dict[str, Any]) -> dict[str, list[str]]:
-    """Return, for each promise, a list of what breaks it, for example the ids of calls. The list is
-    empty for a promise that was kept.
+    """Return a list of violations for each promise, for example the ids of calls. The list is empty
+    for a promise that was kept.
 
     `notes` is what the phones noted (see `bench.handsets`).
     """

@@ -1,4 +1,5 @@
-"""Makes parties with two and a half hours of calls, inside PostgreSQL, for `bench.boards`."""
+"""Makes parties for `bench.boards`, with calls of the last two and a half hours. The calls are made
+inside PostgreSQL."""
 
 from dataclasses import dataclass
 
@@ -42,8 +43,8 @@ FROM call WHERE campaign_id = :campaign_id GROUP BY 1, 2, 3, 4
 
 @dataclass(frozen=True)
 class Rooms:
-    """Parties of one campaign: the tokens of their boards and the cookies of their callers'
-    devices."""
+    """The parties of one campaign. `boards` has the token of each party's board, and `cookies` has
+    the cookie of each caller's device."""
 
     campaign_id: int
     boards: dict[int, str]
@@ -51,7 +52,8 @@ class Rooms:
 
 
 def build(app: Flask, parties: int) -> Rooms:
-    """Make this many parties of ten callers each, who have been calling for hours. Commits."""
+    """Make a campaign with this many parties. Each party has ten callers, who have been calling for
+    two and a half hours. Commits."""
     contacts = 5 * CALLERS_EACH * parties
     campaign_id, _ = people.build(contacts)
     host = Account(email="host@example.org", name="Ada", fs_uniquifier="0" * 32)

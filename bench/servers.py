@@ -1,4 +1,5 @@
-"""The servers that benchmarks run against: PostgreSQL, Redis and web workers."""
+"""Runs the servers that benchmarks measure: PostgreSQL, Redis, and web workers or all processes of
+the Procfile."""
 
 import os
 import signal
@@ -53,8 +54,8 @@ def stores() -> Iterator[dict[str, str]]:
 
 
 def migrated_app(environment: dict[str, str]) -> Flask:
-    """Return the app in this process, with its tables created. The app's database statements have
-    the time limits of jobs (FOR_JOBS)."""
+    """Create the app in this process, create its tables in the database, and return the app. The
+    app's database statements have the time limits of jobs (FOR_JOBS)."""
     app = create_app(Config.from_environment(environment), FOR_JOBS)
     with app.app_context():
         alembic.upgrade()

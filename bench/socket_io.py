@@ -1,5 +1,5 @@
 """A Socket.IO client that does as little work as Python allows. The client speaks Socket.IO 5 over
-Engine.IO 4 over a websocket, and offers to compress, as browsers do. `bench.boards` checks that
+Engine.IO 4 over a websocket, and offers compression, as browsers do. `bench.boards` checks that
 this client receives the same events as the client of the library python-socketio."""
 
 import asyncio
@@ -20,7 +20,7 @@ REQUEST = (
 
 
 def frame_of(words: str) -> bytes:
-    """Return these words as a websocket frame from a client."""
+    """Return the websocket frame with which a client sends this text."""
     data = words.encode()
     if len(data) < 126:
         return bytes((0x81, 0x80 | len(data))) + bytes(4) + data
@@ -31,7 +31,8 @@ class SocketIo(asyncio.Protocol):
     """One connection to one namespace. The connection can be opened again any number of times.
 
     This class answers pings. A subclass decides what happens when the namespace is connected, when
-    an event or an acknowledgement comes, when the server refuses, and when the connection is lost.
+    an event or an acknowledgement comes, when the server refuses the namespace, and when the
+    connection is lost.
     """
 
     def __init__(self, port: int, namespace: str, auth: Any = None, cookie: str = "") -> None:
@@ -45,7 +46,7 @@ class SocketIo(asyncio.Protocol):
         self._inflate: Any = None
 
     def connected(self, at: float) -> None:
-        """Called when the namespace is connected. `at` is the time of the loop's clock."""
+        """Called when the namespace is connected. `at` is the time on the event loop's clock."""
 
     def heard(self, message: bytes, at: float) -> None:
         """Called when an event (42…) or an acknowledgement (43…) has come."""
@@ -54,7 +55,7 @@ class SocketIo(asyncio.Protocol):
         """Called when the server has refused the namespace."""
 
     def lost(self) -> None:
-        """Called when the connection is lost for another reason than `drop`."""
+        """Called when the connection is lost, unless `drop` has ended it."""
 
     def drop(self) -> None:
         """Cut the connection without closing it, as a power failure does."""

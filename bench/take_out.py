@@ -2,7 +2,7 @@
 back.
 
 The bar (docs/benchmarks.md): in a campaign of 900,000 people, taking people out with a file of
-100,000 IDs ends less than 20 seconds after an organiser confirms it.
+100,000 IDs ends less than 20 seconds after an organiser confirms the file.
 
     python -m bench.take_out [PEOPLE] [IDS]
 """

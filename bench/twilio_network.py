@@ -1,9 +1,9 @@
-"""The load: a simulated Twilio that calls, in a process of its own.
+"""The load: a simulated Twilio in a process of its own.
 
 The process takes commands (`command_process.CommandProcess`): "start", "state" and "stop". The
-command "start" has the address of the server to which the simulated Twilio sends webhooks. The
-answer to "state" has the number of calls in each state. The answer to "stop" has the seconds that
-each webhook took, the state of each call at the end, and faults.
+command "start" says to which server the simulated Twilio sends webhooks. The answer to "state" has
+the number of calls in each state. The answer to "stop" has the seconds that each webhook took, the
+state of each call at the end, and the first five faults that the simulated Twilio noted.
 """
 
 import json
@@ -27,10 +27,10 @@ CHECKED_ONE_IN = 200
 
 
 class Network(TwilioSimulator):
-    """A simulated Twilio, in which the number of a person decides what the person does."""
+    """A simulated Twilio. A person's number decides what the person does."""
 
     def fate_of(self, number: str) -> Fate:
-        """Return what the person with this number does."""
+        """Return what the person or caller with this number does."""
         if number == CALLERS:
             return Fate()
         place = int(number[-4:]) * 37 % 100

@@ -1,13 +1,13 @@
-"""The load: strangers who look for events near them, in one process.
+"""The load: simulated strangers who look for events near them. All of them are in one process.
 
     python -m bench.visitors
 
 Each command is one line of JSON, and so is its answer:
 
     {"do": "visit", "port", "rate", "seconds", "codes"} → {"took", "statuses", "late"}
-        sends `rate` requests a second for `seconds`, whether or not earlier ones were answered.
-        "took" has the seconds of each answer, "statuses" how often each status came (0: none), and
-        "late" how many requests could not be sent in time.
+        sends `rate` requests a second for `seconds` seconds, and does not wait for the answers to
+        earlier requests. "took" has the seconds of each answer. "statuses" says how often each
+        status came (0: no answer), and "late" says how many requests could not be sent in time.
 
 A visitor opens the front page, searches for a postcode district from `codes`, and opens the
 district's page.
