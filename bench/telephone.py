@@ -91,8 +91,8 @@ class Dialler:
         return ids
 
     def dial(self, side: str, ids: list[int], rate: float) -> None:
-        """Dial these lines at a steady rate. Meanwhile, join each person who has answered to a
-        caller."""
+        """Dial these lines at a steady rate. Meanwhile, look for people who have answered, and join
+        them to callers."""
         began = time.monotonic()
         under_way: deque[tuple[int, Future[str | None]]] = deque()
         for index, line_id in enumerate(ids):

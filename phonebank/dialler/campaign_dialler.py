@@ -42,8 +42,9 @@ SETTLES_WITHIN = timedelta(seconds=2)
 
 
 class CampaignDialler:
-    """Makes the calls of one campaign: each `turn` does what is due at that moment. The process
-    that creates this object must hold the campaign's lock (see `locks`)."""
+    """Makes the calls of one campaign. Each call of `turn` looks at all callers and lines once, and
+    dials, joins or ends lines where that is due. The process that creates this object must hold the
+    campaign's lock (see `locks`)."""
 
     def __init__(self, campaign_id: int, backend: Backend) -> None:
         self._campaign_id = campaign_id
@@ -88,16 +89,18 @@ class CampaignDialler:
         db.session.commit()
 
     def leave_nobody_waiting(self) -> None:
-        """Put through the people who have answered. Play the message to those of them for whom no
-        caller was chosen, because no turn follows. Commits several times."""
+        """If a person has answered, join the person to the caller who was chosen for the call. If
+        no caller was chosen, play the information message instead, because no turn follows. Commits
+        several times."""
         for line in open_lines_of(self._campaign_id):
             if line.side == LineSide.PERSON and line.is_live:
                 self._people.leave_nobody_waiting(line, now())
         db.session.commit()
 
     def ask_provider(self) -> None:
-        """Ask the provider about all open lines, and wait for its answer. If the provider sends
-        webhooks, do nothing, because they are stored without a dialler. Commits."""
+        """Ask the provider for the states of the open lines, wait for the answer, and store it. If
+        the provider does not answer, store nothing. If the provider sends webhooks, don't ask,
+        because webhooks are stored even if no dialler runs. Commits."""
         backend = self._switchboard.backend
         asked = self._dialled_before(now())
         db.session.commit()
@@ -131,8 +134,8 @@ class CampaignDialler:
             self._switchboard.fetch(asked)
 
     def _dialled_before(self, moment: datetime) -> list[LineRef]:
-        """Return the open lines that were dialled before this moment, without the lines of which
-        the provider has not yet answered the request to dial them."""
+        """Return the open lines that were dialled before this moment. Leave out each line for which
+        the provider has not answered the request to dial yet."""
         return [
             line.ref
             for line in open_lines_of(self._campaign_id)

@@ -47,8 +47,8 @@ FROM free ON CONFLICT DO NOTHING RETURNING id
 
 @dataclass(frozen=True)
 class _Nobody:
-    """A stand-in for the caller, who is not known yet. It has chosen no contact lists and no
-    languages."""
+    """A stand-in for the caller, who is not known yet. The stand-in has chosen no contact lists and
+    no languages."""
 
     campaign: Campaign
     id: int = 0
@@ -63,8 +63,9 @@ def claim_people(
     campaign: Campaign, lines: int, backend: str, decision_id: int | None = None
 ) -> int:
     """Claim up to `lines` people, and store for each person an open call and a line to dial. Return
-    how many people were claimed: fewer than `lines` if no more people can be called now or if Redis
-    stops answering. Each line stores `decision_id`, the id of the decision to dial it."""
+    how many people were claimed. This is fewer than `lines` if too few people can be called now, or
+    if Redis stops answering. Each line stores `decision_id`, the id of the pacing rule's decision
+    to dial these lines, or None."""
     line = {"campaign_id": campaign.id, "backend": backend, "decision_id": decision_id}
     nobody = cast(Caller, _Nobody(campaign))
     queue = ContactQueue(campaign, nobody)
@@ -95,7 +96,7 @@ def _claim_one(
 
 def _top_up(queue: ContactQueue, taken: TakenContact) -> None:
     """Refill the queue if few people are left in it. If Redis does not answer, the claim of the
-    person in `taken` still stands, and the next claim refills the queue."""
+    person in `taken` stays valid, and the next claim refills the queue."""
     try:
         queue.top_up(taken)
         db.session.commit()

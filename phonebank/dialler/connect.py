@@ -64,8 +64,11 @@ def end_if_over(caller: CallerRow, at: datetime) -> bool:
 def follow_caller_line(
     line: LineRow, at: datetime, lines: list[LineRow], switchboard: Switchboard
 ) -> None:
-    """Hang up a caller's open line if the caller's telephone session has ended or the caller's new
-    line has replaced it. End the session if the caller's browser has not opened the line in time.
+    """Hang up a caller's open line if the caller's telephone session has ended, or if the caller
+    has changed telephones and the new line has been answered. In the second case, also join the
+    person in the call to the new line.
+
+    End the session if the caller's browser has not opened the line within two minutes.
     """
     if not line.is_on:
         switchboard.hang_up(line.ref)

@@ -34,8 +34,9 @@ WHERE line.campaign_id = :campaign_id AND line.side = :person AND line.created_a
 
 
 def account_of(campaign: Campaign, at: datetime) -> DayAccount:
-    """Return how many of the campaign's machine-dialled calls have ended in each way, from midnight
-    in the campaign's first time zone until `at` (aware)."""
+    """Count the campaign's machine-dialled calls that somebody answered, by how they ended. `at` is
+    aware. Only the calls since the last midnight before `at` count, and the campaign's first time
+    zone decides when midnight was."""
     midnight = last_midnight(at, first_zone_of(campaign))
     row = db.session.execute(_ACCOUNT, {"campaign_id": campaign.id, "since": midnight}).one()
     return DayAccount(row.people, row.machines, row.abandoned, row.lost)

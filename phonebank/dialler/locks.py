@@ -29,7 +29,8 @@ class CampaignLocks:
 
     def hold(self, campaign_ids: Iterable[int]) -> set[int]:
         """Try to hold the locks of these campaigns, and release all other locks. Return the ids of
-        the campaigns whose locks this process now holds."""
+        the campaigns whose locks this process now holds. If PostgreSQL does not answer, this
+        process holds no locks afterwards, and the result is empty."""
         wanted = set(campaign_ids)
         try:
             connection = self._connected()

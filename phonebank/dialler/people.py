@@ -73,8 +73,8 @@ class PersonLines:
         return any(at - tried_at > TOLD_AFTER for tried_at in self._tried.values())
 
     def follow(self, line: LineRow, at: datetime) -> None:
-        """Join the line to a caller, play the message for people who find no caller free, or end
-        the line, if that is due at `at`."""
+        """Do what is due at `at`: join the line to a caller, play the message for people who find
+        no caller free, or end the line. Often nothing is due."""
         if line.message_at is not None and line.id not in self._messages:
             self._take_over_message(line, line.message_at)
         if self._hears_message(line):
@@ -124,8 +124,10 @@ class PersonLines:
         self._switchboard.play(line.ref, Sound.INFORMATION_MESSAGE)
 
     def _take_over_message(self, line: LineRow, began: datetime) -> None:
-        """Remember a message that another dialler or the provider has started. If only that dialler
-        says so, it may have been killed before it asked the provider, so ask again."""
+        """Remember that the message has started on the line, although this dialler has not started
+        it. If the provider has not reported the start, another dialler may have been killed before
+        it asked the provider. In that case, if the person still waits for a caller, ask the
+        provider again."""
         is_reported = db.session.scalar(_IS_REPORTED, {"line_id": line.id})
         self._messages[line.id] = began
         self._tried.pop(line.id, None)
@@ -148,9 +150,9 @@ class PersonLines:
         db.session.execute(_NO_MESSAGE, {"line_id": line_id})
 
     def leave_nobody_waiting(self, line: LineRow, at: datetime) -> None:
-        """Do what `follow` does, and play the message to a person who would otherwise wait longer
-        for a caller. The dialler stops, and nobody puts people through until the next one
-        starts."""
+        """Do what `follow` does. If the person then still waits for a caller, play the message at
+        once. The dialler is about to stop, and no person is joined to a caller until the next
+        dialler starts."""
         self.follow(line, at)
         is_waiting = line.is_live and line.joined_at is None and line.id not in self._tried
         if is_waiting and not self.has_message(line):

@@ -60,8 +60,9 @@ class Predictive:
         self._asked_at: datetime | None = None
 
     def assign(self, campaign: Campaign, callers: list[CallerRow], lines: list[LineRow]) -> bool:
-        """Assign to ready callers the people who have answered, starting with the callers and the
-        people who have waited longest. Return whether any caller got a person."""
+        """Give ready callers the people who have answered. A person who has waited longer comes
+        first. The caller who has waited longest gets the person, unless the caller may not call
+        this person. Return whether any caller got a person."""
         answered = [line for line in lines if self._is_nobodys(line) and line.is_live]
         answered.sort(key=lambda line: (line.answered_at or line.created_at, line.id))
         ready = self._ready(callers) if answered else []
@@ -82,8 +83,8 @@ class Predictive:
         lines: list[LineRow],
     ) -> None:
         """Ask the pacing rule how many lines to dial now, claim up to that many people, and store a
-        line to each person. If the last time was less than half a second ago, if the campaign is
-        not running, or if no caller is connected, dial nobody.
+        line to each person. Dial nobody if the rule was last asked less than half a second ago, if
+        the campaign is not running, or if no caller is connected.
 
         Also store a notice for each ready caller who may not take a call now, or for whom there is
         nobody to call.

@@ -86,7 +86,8 @@ def _serve(
 def _end(
     app: Flask, backend: Backend, locks: CampaignLocks, served: dict[int, CampaignDialler]
 ) -> None:
-    """Leave nobody on a silent line, and store whatever the provider knows at the end."""
+    """Play the message to people who would otherwise stay on a silent line. Store what the provider
+    knows about the open lines at the end. Then release the campaigns' locks."""
 
     def for_each(act: Callable[[CampaignDialler], None]) -> None:
         with app.app_context():

@@ -24,8 +24,8 @@ WHERE caller_id = :caller_id
 
 
 def is_due(caller: CallerRow, at: datetime) -> bool:
-    """Whether to look for a person for this caller now: the caller is waiting, nobody is being
-    called for the caller, and the pause after the last search for a person is over."""
+    """Whether to look for a person for this caller now: the caller is waiting and not about to
+    finish, nobody is being called for the caller, and the pause after the last search is over."""
     if caller.situation.phase != Phase.WAITING or caller.finishing or caller.call_id is not None:
         return False
     return caller.ask_again_at is None or caller.ask_again_at <= at
@@ -55,9 +55,9 @@ def claim_for(caller: CallerRow, backend: str) -> None:
 
 
 def set_notice(caller_id: int, notice: str) -> None:
-    """Store why nobody is being called for this caller, for the caller's page to show. `notice` is
-    "" if somebody is being called. With any other notice, the dialler tries again some seconds
-    later. Commits."""
+    """Store a notice, which the caller's page shows. The notice says why nobody is being called for
+    this caller, or is "" if somebody is being called. If it is not "", the dialler looks for a
+    person again some seconds later. Commits."""
     ask_again_at = now() + ASKS_AGAIN_AFTER if notice else None
     told = {"caller_id": caller_id, "notice": notice, "ask_again_at": ask_again_at}
     db.session.execute(_SET_NOTICE, told)

@@ -201,8 +201,9 @@ def unjoined_of(campaign_id: int) -> list[UnjoinedRow]:
 
 
 def campaigns_on_the_telephone() -> list[int]:
-    """Return the ids of the campaigns with callers on the telephone, with open telephone lines, or
-    with an open call whose line ended before the person was joined to a caller."""
+    """Return the ids of the campaigns that the dialler must serve. Each has a caller on the
+    telephone, an open telephone line, or an open call whose line ended before the person was joined
+    to a caller."""
     return list(db.session.scalars(_CAMPAIGNS))
 
 
