@@ -1,9 +1,10 @@
-"""Stores what webhooks reported, after each webhook has been answered, so that Twilio never waits
-for PostgreSQL.
+"""Stores the events that webhooks report. Each webhook is answered first, so Twilio does not wait
+until the events are stored.
 
 In each process, one thread stores the reports of all waiting webhooks, up to AT_ONCE of them in one
-transaction. If the process dies before it has stored everything, the dialler asks Twilio in
-which state the lines are. What Twilio then can't say, such as that a message was said, stays lost.
+transaction. If the process dies before it has stored everything, the dialler asks Twilio for the
+states of the lines. But some facts stay lost, because Twilio does not keep them: for example, that
+a message was played.
 """
 
 import logging
@@ -42,8 +43,8 @@ def record_after(response: Response, find: Find) -> Response:
 
 
 def _writer() -> "queue.SimpleQueue[Find]":
-    """Return the queue of functions that this process still has to call. The events that they
-    return must be stored. The first call starts the thread that empties the queue."""
+    """Return this process's queue. Each item is a function that returns events, and a thread calls
+    the functions and stores the events. The first call starts the thread that empties the queue."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     with _starting:
         waiting: queue.SimpleQueue[Find] | None = app.extensions.get(_EXTENSION)

@@ -110,7 +110,8 @@ def softphone() -> Response:
 
 
 def _event_now(line_id: int, kind: EventKind) -> LineEvent:
-    """Return what the present webhook reports: this happens on the line now."""
+    """Return an event of this kind on the line, dated now, with the call's id from the present
+    webhook."""
     provider_id = request.form.get("CallSid", "")
     return LineEvent(line_id, 0, kind, None, datetime.now(UTC), provider_id)
 

@@ -1,7 +1,7 @@
 """Distances between two points, in kilometres. Pure functions.
 
-Phonebank gives an event, such as a phone party, the position of the centre of its district or town.
-So the distance to an event may be wrong by a few kilometres.
+For the position of an event, such as a phone party, Phonebank takes the centre of the event's
+district or town. So the distance to an event may be wrong by a few kilometres.
 """
 
 from math import asin, cos, radians, sin, sqrt
@@ -22,9 +22,9 @@ def km_between(a: tuple[float, float], b: tuple[float, float]) -> float:
 
 
 def box_around(at: tuple[float, float], km: float) -> tuple[float, float, float, float]:
-    """Return the southern, western, northern and eastern edge of a box, in degrees. `at` is a point
-    (latitude and longitude in degrees). The box contains every point within `km` kilometres of
-    `at`, except some points close to a pole or across 180 degrees of longitude."""
+    """Return the southern, western, northern and eastern edges of a box, in degrees. `at` is a
+    point (latitude and longitude in degrees). The box contains every point within `km` kilometres
+    of `at`, except some points that are close to a pole or beyond 180 degrees of longitude."""
     tall = km / _KM_A_DEGREE
     wide = tall / max(0.05, cos(radians(min(89.0, abs(at[0]) + tall))))
     return at[0] - tall, at[1] - wide, at[0] + tall, at[1] + wide

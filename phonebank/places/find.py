@@ -71,8 +71,9 @@ def place_at(country: str, code: str) -> Place:
 
 
 def places_beside(country: str, code: str) -> Sequence[Place]:
-    """Return the places of a country whose codes differ from `code` in the last letter or digit at
-    most, such as SW1 to SW9 for SW9. `country` may be in upper or lower case."""
+    """Return the place with this code, and the places of the same country whose codes differ from
+    `code` only in the last character. For example, the result for SW9 has SW1 to SW9. `country` may
+    be in upper or lower case."""
     codes = [code, *(code[:-1] + last for last in ascii_uppercase + digits)]
     query = select(Place).where(Place.country == country.upper(), Place.code.in_(codes))
     return db.session.scalars(query).all()

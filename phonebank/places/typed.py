@@ -1,6 +1,6 @@
 """Interprets what people type into the field for a postcode or town. Pure functions.
 
-Of a whole British or Canadian postcode, only the first half is looked up as a postcode. The first
+If somebody types a whole British or Canadian postcode, only its first half is looked up. The first
 half usually names a district of a few thousand homes. The table of places does not have the second
 halves of postcodes.
 """
@@ -21,8 +21,8 @@ _DIGITS = str.maketrans("OI", "01")
 
 @dataclass(frozen=True)
 class Typed:
-    """What a typed text may mean. `codes` are the postcodes, each as (country, code). `key` is the
-    text in the form in which towns' names are stored.
+    """What a typed text may mean. `codes` are the postcodes that it may be, each as (country,
+    code). `key` is the text in the form in which towns' names are stored.
 
     `is_eircode` says whether the text is an Irish postcode. Phonebank cannot look up Irish
     postcodes, because it has no table of them.
@@ -86,7 +86,8 @@ def key_of(name: str) -> str:
 
 
 def german_keys(key: str) -> list[str]:
-    """Return a list with the key in another spelling: with "u", "o" and "a" in place of "ue", "oe"
-    and "ae", which may stand for ü, ö and ä. The list is empty if the key has none of these."""
+    """Return a list with one other spelling of the key: "ue", "oe" and "ae" become "u", "o" and
+    "a". (People may type "ue", "oe" and "ae" for ü, ö and ä.) The list is empty if the key has none
+    of these pairs of letters."""
     undotted = re.sub(r"([aou])e", r"\1", key)
     return [undotted] if undotted != key else []

@@ -13,10 +13,10 @@ _REACH = 60.0
 
 
 def zone_of_place(place: Place) -> str:
-    """Return the IANA name of a place's time zone. In a country with several zones, the zone is
-    that of the place's postcode or, for a town, of the nearest postcode. If no zone is found in
-    this way, return the country's first zone. If Phonebank has no rules for the country, return
-    "UTC"."""
+    """Return the IANA name of a place's time zone. If the country has several zones, return the
+    zone of the place's postcode. For a town, return the zone of the nearest postcode within 60 km.
+    If no zone is found in this way, return the country's first zone. If Phonebank has no rules for
+    the country, return "UTC"."""
     try:
         zones = rules_for(place.country).time_zones.value
     except NoCountryRulesError:

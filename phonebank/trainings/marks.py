@@ -1,9 +1,10 @@
 """Trained marks, which say that a caller has been trained: giving a mark, taking a mark back, and
 checking whether a caller has a mark. These functions do not commit.
 
-A trainer gives marks in their training, and a host in their party. A mark belongs to a caller. If
-the caller belongs to a volunteer (a person with a confirmed e-mail address), the mark also counts
-for the same volunteer's other callers in this campaign, such as those on other devices.
+A trainer gives marks to the callers in a training, and a host gives marks to the callers in a
+party. A mark belongs to a caller. Some callers belong to a volunteer, a person with a confirmed
+e-mail address. Such a caller's mark also counts for the volunteer's other callers in this campaign,
+for example for those on other devices.
 """
 
 from collections.abc import Sequence
@@ -47,15 +48,15 @@ class TrainingRequiredError(NotAllowedError):
 
 @dataclass(frozen=True)
 class Practised:
-    """A caller in a training or a party, with the caller's trained mark, or None if the caller has
-    no mark."""
+    """A caller in a training or a party. `mark` is the caller's trained mark, or None if the caller
+    has no mark or the mark was taken back."""
 
     caller: Caller
     mark: TrainedMark | None
 
 
 def callers_of(party: Party) -> Sequence[Practised]:
-    """Return the callers who wait or are admitted in a party, sorted by name."""
+    """Return a party's callers, sorted by name. Removed callers are left out."""
     return _practised(Caller.party_id == party.id)
 
 

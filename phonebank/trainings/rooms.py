@@ -39,8 +39,8 @@ LISTED_FOR = timedelta(days=2)
 
 @dataclass(frozen=True)
 class TrainingRow:
-    """A training on a trainer's page, with how many people came and how many of them have a trained
-    mark."""
+    """A training on a trainer's page. `came` is the number of people who came, and `trained` is the
+    number of these people who have a trained mark."""
 
     training: Training
     came: int
@@ -49,8 +49,8 @@ class TrainingRow:
 
 def open_room(listing: Listing, trainer: VolunteerRole | None = None) -> Training:
     """Give a listing of the kind TRAINING a room, if it has none yet. Store `trainer` as the room's
-    trainer, where None means that the room has no trainer. Raises InvalidInputError if `trainer` is
-    not a trainer of the listing's campaign."""
+    trainer (None: the room has no trainer). Return the room. Raises InvalidInputError if `trainer`
+    is not a trainer of the listing's campaign."""
     if trainer is not None and (
         trainer.kind != VolunteerRoleKind.TRAINER or trainer.campaign_id != listing.campaign_id
     ):
@@ -70,7 +70,7 @@ def room_of(listing: Listing) -> Training | None:
 
 
 def rooms_in(campaign: Campaign) -> dict[int, Training]:
-    """Return the campaign's trainings, each by the id of its listing."""
+    """Return the campaign's trainings. The keys are the ids of the trainings' listings."""
     query = (
         select(Training)
         .join(Listing, Listing.id == Training.listing_id)
@@ -80,9 +80,9 @@ def rooms_in(campaign: Campaign) -> dict[int, Training]:
 
 
 def room_by_code(text: str) -> Training:
-    """Return the training with this typed code. Raises NotFoundError for a code that no training
-    has, and GoneError for a training that is cancelled, is over, or starts more than OPENS_BEFORE
-    from now."""
+    """Return the training with this typed code. Raises NotFoundError if no training has the code.
+    Raises GoneError if the training is cancelled or over, or if it starts more than 12 hours from
+    now (OPENS_BEFORE)."""
     room = db.session.scalar(select(Training).where(Training.code == normalise_code(text)))
     if room is None:
         raise NotFoundError("No training has this code.", "Check the code with your trainer.")
@@ -99,10 +99,10 @@ def room_by_code(text: str) -> Training:
 
 
 def come_in(room: Training, first_name: str, known: Caller | None = None) -> Caller:
-    """Return the caller for a person's practice calls in the room. `known` is the caller who
-    already uses the person's device, or None. If `known` is a caller of the training's campaign,
-    return `known`. Otherwise, store and return a new caller, who waits until an organiser admits
-    them.
+    """Store that a person has come to the training, and return the caller who makes the person's
+    practice calls. `known` is the caller who already uses the person's device, or None. If `known`
+    is a caller of the training's campaign, return `known`. Otherwise, store and return a new
+    caller, who waits until an organiser admits them.
 
     Raises InvalidInputError if a new caller is needed and `clean_name` or `refuse_bad_words`
     refuses the name.
