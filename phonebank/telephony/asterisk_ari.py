@@ -43,7 +43,7 @@ class Ari:
 
         An answer with a status such as 404 or 409 is returned, because the status can show, for
         example, that the line has ended. Raises BackendUnavailableError if Asterisk does not
-        answer, refuses the password, or fails.
+        answer, refuses the password, or answers with a server error (500 or higher).
         """
         try:
             answer = self._session.request(

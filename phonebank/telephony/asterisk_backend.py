@@ -1,6 +1,6 @@
 """Makes calls through an Asterisk server of our own, over its REST interface (ARI).
 
-Asterisk calls a group of lines that hear each other a bridge. Each caller's line has its own
+In Asterisk, a bridge is a group of lines that hear each other. Each caller's line has its own
 bridge. The caller stays in the bridge, and the people who are called enter and leave it.
 """
 
@@ -168,8 +168,8 @@ class AsteriskBackend:
         return name  # a status of 409 says that this line was dialled before
 
     def _newly_joined(self, lines: Sequence[LineRef], at: datetime) -> list[LineEvent]:
-        """Return JOINED for each of the lines that is in a bridge with another line, unless an
-        earlier call has returned it for the same two lines."""
+        """Return a JOINED event for each of `lines` that is in a bridge with another line. Leave
+        out an event that `fetch` has already returned for the same two lines."""
         asked = {line.line_id for line in lines}
         told, self._joined = self._joined, {}
         events: list[LineEvent] = []
@@ -182,13 +182,14 @@ class AsteriskBackend:
         return events
 
     def _so_far(self, line_id: int, channel: Message, at: datetime) -> list[LineEvent]:
-        """Return the events of a line that Asterisk still has."""
+        """Return the events of a line whose channel Asterisk still lists."""
         if has_message(channel):
             return fetch_message_events(self._ari, line_id, channel["id"], at)
         return list(state_events(channel, at))
 
     def _end_of(self, line: LineRef, at: datetime) -> list[LineEvent]:
-        """Return the events of a line that Asterisk no longer has."""
+        """Return the events of a line whose channel Asterisk no longer lists. The last of these
+        events is ENDED."""
         channel = self._channel(line)
         events = fetch_message_events(self._ari, line.line_id, channel, at)
         # Asterisk does not keep when the person hung up, so the end has the moment that is known.

@@ -96,7 +96,7 @@ def is_alone(bridge: Message) -> bool:
 
 def callers_channel(bridge: Message) -> str:
     """Return the id of the caller's channel in a caller's bridge. Return "" if the caller is not in
-    the bridge, and for any other bridge."""
+    the bridge, or if this is not a caller's bridge."""
     caller = _line_of_bridge(bridge)
     for name in () if caller is None else bridge["channels"]:
         match = _CHANNEL_ID.fullmatch(name)
@@ -160,9 +160,8 @@ def joined_events(bridge: Message, at: datetime) -> Iterator[LineEvent]:
 
 
 def cause_of(channel: Message, number: int | None) -> EndCause:
-    """Return why a channel ended. If the channel was answered, one of the two sides has hung up.
-    Otherwise `number` says why the channel ended, with a cause of ITU-T Q.850. None is read as
-    0."""
+    """Return why a channel ended: HUNG_UP if the channel was answered. Otherwise, `number` gives
+    the reason. It is a cause in the standard ITU-T Q.850, and None counts as 0."""
     if channel["state"] == "Up":
         return EndCause.HUNG_UP
     return _CAUSE_OF.get(number or 0, EndCause.FAILED)
@@ -172,8 +171,8 @@ def _bridge_events(message: Message, at: datetime) -> Iterator[LineEvent]:
     """Yield the events for a channel that entered or left a caller's bridge: one for the caller's
     line, and one for the person's line.
 
-    A caller who enters an empty bridge, or leaves as the last, causes no event, because no lines
-    are joined.
+    If a caller enters an empty bridge, or was alone in the bridge and leaves it, there is no event,
+    because no lines were joined.
     """
     bridge, moved = message["bridge"], line_of(message["channel"])
     caller = _line_of_bridge(bridge)

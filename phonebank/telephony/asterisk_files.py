@@ -1,4 +1,5 @@
-"""Writes Asterisk's configuration: the files in `asterisk_config/`, filled in for one machine."""
+"""Writes Asterisk's configuration files for one machine. Their templates are in
+`asterisk_config/`."""
 
 from __future__ import annotations
 

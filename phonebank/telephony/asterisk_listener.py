@@ -61,8 +61,9 @@ class Listener:
         self._thread = threading.Thread(target=self._run, name="asterisk", daemon=True)
 
     def start(self) -> None:
-        """Start listening, and wait until Asterisk sends its events, for at most two seconds. How a
-        call ends is missed if it ends before that."""
+        """Start listening. Wait until Asterisk is ready to send its events, but at most two
+        seconds. If a call ends before Asterisk is ready, the listener does not learn how the call
+        ended."""
         self._thread.start()
         self.is_listening.wait(STARTS_WITHIN)
 
@@ -119,9 +120,9 @@ class Listener:
             connection.close(timeout=1)
 
     def _subscribe(self) -> None:
-        """Ask for the events of every channel on the trunk, and only for the types of events that
-        are read here. Without the subscription, Asterisk sends a channel's events only after the
-        channel was answered."""
+        """Subscribe to the events of every channel on the trunk, and tell Asterisk to send only
+        events of the types in MESSAGE_TYPES. Without the subscription, Asterisk sends a channel's
+        events only after the channel was answered."""
         app = f"/applications/{self._ari.app}"
         allowed = [{"type": name} for name in MESSAGE_TYPES]
         for answer in (
@@ -185,7 +186,8 @@ class Listener:
             self._tidy(bridge)
 
     def _tidy(self, bridge: Message) -> None:
-        """Do for a caller's bridge what was due while no process listened."""
+        """Make up for what nobody did to a caller's bridge while no process listened: delete the
+        bridge if it is empty, or start or stop the waiting sound."""
         caller = callers_channel(bridge)
         if is_empty(bridge):
             self._ari.ask("DELETE", f"/bridges/{bridge['id']}")
@@ -195,7 +197,8 @@ class Listener:
             stop_waiting(self._ari, caller)
 
     def _tell_message(self, channel: Message, at: datetime) -> None:
-        """Tell that the message has begun on a channel, if it has."""
+        """If the message has begun on a channel, report that, and also report its end if the person
+        has heard all of it."""
         line = line_of(channel)
         if line is not None:
             for event in fetch_message_events(self._ari, line, channel["id"], at):

@@ -1,12 +1,12 @@
-"""The information message, which Asterisk plays to a person whom nobody takes.
+"""The information message, which Asterisk plays to a person for whom no caller is free.
 
 Asterisk's dialplan (`asterisk_config/extensions.conf`) plays the message and then ends the call. It
 does so when a dialler asks for it, and also by itself when a person answers while no dialler is
 listening. So a message that has begun needs no dialler.
 
-The dialplan writes two moments into a global variable of Asterisk, where any later dialler finds
-them: when the message began and, if the person heard all of it, when it ended. A dialler that is
-listening at the end also gets an event. The global variables are lost when Asterisk ends.
+The dialplan writes two moments into a global variable of Asterisk: when the message began and, if
+the person heard all of it, when it ended. Any later dialler finds the moments there. A dialler that
+is listening at the end also gets an event. The global variables are lost when Asterisk ends.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def fetch_message_events(ari: Ari, line_id: int, channel: str, at: datetime) -> 
     """Return PLAYING for a line on which the message has begun, and also PLAYED if the person has
     heard the whole message. Return an empty list for any other line.
 
-    `channel` is the id of the line's channel, and `at` the present moment (aware). Raises
+    `channel` is the id of the line's channel, and `at` is the present moment (aware). Raises
     BackendUnavailableError if Asterisk does not answer.
     """
     asked = ari.ask("GET", "/asterisk/variable", params={"variable": MESSAGE_VARIABLE + channel})
@@ -52,8 +52,8 @@ def fetch_message_events(ari: Ari, line_id: int, channel: str, at: datetime) -> 
 
 
 def played_events(line_id: int, began: str, at: datetime) -> Iterator[LineEvent]:
-    """Yield what PLAYED_EVENT reports: the person has heard the whole message. `began` is when the
-    message began, in seconds since 1970."""
+    """Yield PLAYING and PLAYED for a message that the person has heard to its end. (Asterisk
+    reports this with PLAYED_EVENT.) `began` is when the message began, in seconds since 1970."""
     yield _playing(line_id, began)
     yield LineEvent(line_id, 0, EventKind.PLAYED, None, at)
 

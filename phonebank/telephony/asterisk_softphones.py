@@ -1,5 +1,5 @@
-"""Makes and ends the sign-ins with which callers' browsers reach Asterisk. Each sign-in is for one
-line. Asterisk keeps the sign-ins in memory."""
+"""Makes and ends sign-ins. A sign-in is a name and a password with which a caller's browser reaches
+Asterisk. Each sign-in is for one line. Asterisk keeps the sign-ins in memory."""
 
 from __future__ import annotations
 

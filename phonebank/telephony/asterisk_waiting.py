@@ -1,7 +1,8 @@
 """The waiting sound, which a caller hears while nobody is joined to them.
 
-Asterisk plays the sound on the caller's own channel. On the caller's bridge, the sound would need
-two more channels for each caller, and most of Asterisk's processor time.
+Asterisk plays the sound on the caller's own channel. If it played the sound on the caller's bridge,
+each caller would need two more channels, and the sound would take most of Asterisk's processor
+time.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from phonebank.telephony.asterisk_ari import Ari
 
 
 def play_waiting(ari: Ari, channel: str) -> None:
-    """Play the waiting sound on a caller's channel. The sound shows a caller who is alone that the
-    line works. The sound also keeps the line open, because some trunks end a line on which there is
-    no sound. Raises BackendUnavailableError if Asterisk does not answer."""
+    """Play the waiting sound on a caller's channel. The sound tells the waiting caller that the
+    line works. It also keeps the line open, because some trunks end a silent line. Raises
+    BackendUnavailableError if Asterisk does not answer."""
     ari.ask("POST", f"/channels/{channel}/moh")
 
 

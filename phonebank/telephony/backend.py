@@ -38,8 +38,8 @@ class Sound(StrEnum):
 @dataclass(frozen=True)
 class LineRef:
     """A reference to a line, for the provider. `provider_id` is the provider's id of the line, or
-    None if that id is not known, for example because a process died while it was dialling the line,
-    or because a browser has not opened the line yet."""
+    None if that id is not known. For example, a process may have died while it was dialling the
+    line, or a browser may not have opened the line yet."""
 
     line_id: int
     provider_id: str | None
@@ -47,9 +47,9 @@ class LineRef:
 
 @dataclass(frozen=True)
 class SoftphoneToken:
-    """What a caller's browser needs to open the caller's line: a secret, the time (aware) until
-    which the secret works, and the settings of the JavaScript `driver`, such as the address to
-    connect to. The token does not contain the number of any person who is called."""
+    """What a caller's browser needs to open the caller's line. `secret` works until `expires_at`
+    (aware). `settings` are the settings for the JavaScript `driver`, such as the address to connect
+    to. The token does not contain the number of any person who is called."""
 
     driver: str  # the JavaScript driver: twilio, sip
     secret: str = field(repr=False)
@@ -96,8 +96,8 @@ class Backend(Protocol):
     def fetch(self, lines: Sequence[LineRef]) -> list[LineEvent]:
         """Ask the provider which state each of these lines is in. Return the states as events, like
         the events that the provider reports by itself. For a line that the provider does not know,
-        return ENDED with the cause LOST, unless the line may be too new for the provider to
-        list."""
+        return ENDED with the cause LOST. If the line is so new that the provider may not list it
+        yet, return nothing for it."""
 
     def listen(self, tell: Callable[[LineEvent], None]) -> None:
         """Start passing the provider's events to `tell`, from a thread or greenlet that runs until

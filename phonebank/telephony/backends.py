@@ -22,7 +22,8 @@ def current_backend() -> str | None:
 
 
 def backend_for(config: Config) -> Backend | None:
-    """Return the provider that TELEPHONY names, set up from `config`, or None for `manual`.
+    """Set up the provider that the setting TELEPHONY names, and return it. Return None if the
+    setting is `manual`.
 
     Raises ConfigError if a module that the provider needs is not installed, or if the provider's
     settings are wrong.

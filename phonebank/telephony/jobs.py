@@ -23,8 +23,9 @@ log = logging.getLogger(__name__)
 @job(CHORES, timeout=120)
 def fill_in_prices() -> None:
     """Store the cost of the lines that ended in the last two days and have no cost yet. The job
-    does nothing unless the provider is Twilio, or Asterisk with a price in the server's settings.
-    If Twilio does not answer or does not know a price yet, a later run asks again."""
+    does this for Twilio, and for Asterisk if the server's settings have a price. For any other
+    provider, it does nothing. If Twilio does not answer or does not know a price yet, a later run
+    asks again."""
     config = current_config()
     if config.telephony == "twilio":
         ask_for_prices(cast(TellsPrices, backend_for(config)))

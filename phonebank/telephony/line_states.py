@@ -1,9 +1,9 @@
 """Works out what is known about a line after an event. This module uses no database.
 
 Providers may report events late, twice, or in the wrong order. So a line never returns to an
-earlier state, with one exception: a line that leaves the line to which it was joined is ANSWERED
-again. The state ENDED is final. An event that arrives late can still fill in a time that was not
-known. For example, if ANSWERED arrives after ENDED, the time of the answer is stored.
+earlier state, with one exception: when two joined lines are parted, each line that has not ended is
+ANSWERED again. The state ENDED is final. An event that arrives late can still fill in a time that
+was not known. For example, if ANSWERED arrives after ENDED, the time of the answer is stored.
 
 A line must be answered before it can be joined to another line, and before a sound can be played on
 it. So JOINED, PLAYING and PLAYED also say that the line was answered at that moment or earlier.
@@ -22,11 +22,14 @@ _WHEN_ANSWERED = (EventKind.ANSWERED, EventKind.JOINED, EventKind.PLAYING, Event
 
 @dataclass(frozen=True)
 class LineFacts:
-    """What is known about a line: its state, why it ended, and five moments (aware). The moments
-    are when the line was first answered, when it was first joined to another line, when the
-    information message first began on it, when a sound was first played on it to the end, and when
-    the line ended. A moment is None until it is known. `sequence` is the highest sequence number of
-    the JOINED and LEFT events applied."""
+    """What is known about a line. `cause` says why the line ended. `sequence` is the highest
+    sequence number of the JOINED and LEFT events so far.
+
+    The five moments are aware, and each is None until it is known. `answered_at` is when the line
+    was first answered, and `joined_at` is when it was first joined to another line. `message_at` is
+    when the information message first began on the line, and `played_at` is when the message was
+    first played to its end.
+    """
 
     state: LineState = LineState.WANTED
     cause: EndCause | None = None

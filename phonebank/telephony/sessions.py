@@ -1,4 +1,5 @@
-"""Connects callers to the telephone, and stores whether they are ready. Nothing here commits.
+"""Stores which callers want to be on the telephone, and whether they are ready for the next person.
+Nothing here commits.
 
 These functions only read and change rows in the database. The dialler (`phonebank.dialler`) reads
 the rows a moment later, and opens or ends telephone lines to match the rows.
@@ -85,9 +86,9 @@ class NotConnectedError(ConflictError):
 
 @dataclass(frozen=True)
 class CallerPhone:
-    """The situation of one caller on the telephone. `call_id` is the id of the caller's open call,
-    and `line_id` is the id of the caller's own line. Each id is None if there is no such call or
-    line. `notice` says why nobody is being called for the caller, or is "".
+    """What is known about one caller's telephone and open call. `call_id` is the id of the caller's
+    open call, and `line_id` is the id of the caller's own line. Each id is None if there is no such
+    call or line. `notice` says why nobody is being called for the caller, or is "".
     """
 
     situation: Situation
@@ -100,13 +101,13 @@ class CallerPhone:
 
     @property
     def phase(self) -> Phase:
-        """The phase of the caller, such as waiting or talking, which the caller's page shows."""
+        """The caller's phase, such as waiting or talking. The caller's page shows this phase."""
         return self.situation.phase
 
     @property
     def shows_person(self) -> bool:
-        """Whether the caller may see the person in the open call, because the caller and the person
-        were joined, or because the caller is correcting how the call ended."""
+        """Whether the caller may see the person in the open call. The caller may if the two were
+        joined, or if the caller is correcting how the call ended."""
         return self.call_id is not None and (self.situation.was_joined or self.turn > 0)
 
 
@@ -140,9 +141,9 @@ def end_session(caller_id: int) -> None:
 
 
 def phone_of(caller_id: int, seen: bool = False) -> CallerPhone:
-    """Return a caller's situation on the telephone. With `seen`, also store that the caller's page
-    is open now, at most once in ten seconds. This is stored only while the caller's telephone
-    session lasts. Raises NotFoundError if there is no such caller."""
+    """Return what is known about a caller's telephone and open call. With `seen`, also store that
+    the caller's page is open now. This is stored at most once in ten seconds, and only while the
+    caller's telephone session lasts. Raises NotFoundError if there is no such caller."""
     row = _SITUATION.row({"caller_id": caller_id})
     if row is None:
         raise NotFoundError("There is no such caller.", "Join again.")
@@ -190,8 +191,8 @@ def want_person_line(caller: Caller, call: Call, backend: str) -> Line:
 
 
 def want_hang_up(caller: Caller, call_id: uuid.UUID) -> bool:
-    """Ask the dialler to end the line of one of the caller's calls. Return whether the call had an
-    open line."""
+    """Ask the dialler to end the open line of this call, if the call is this caller's. Return
+    whether there was such a line."""
     values = {"call_id": call_id, "caller_id": caller.id, "at": now()}
     return db.session.scalar(_WANT_END, values) is not None
 

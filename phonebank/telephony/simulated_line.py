@@ -18,9 +18,9 @@ class SimulatedLine:
 
     `answers_at` is None for a line that nobody answers. Such a line ends at `fails_at` with
     `cause`. A person hangs up `talk` seconds after being joined to a caller, or `patience` seconds
-    after answering if no caller is joined by then. A caller, for whom `talk` is None, never hangs
-    up. `joins`, `messages` and `hang_ups` are the times at which we told the network to join the
-    line, play the message on it, and hang it up.
+    after answering if no caller is joined by then. On a caller's line, `talk` is None, and the
+    caller never hangs up. `joins`, `messages` and `hang_ups` are the times at which we told the
+    network to join the line, play the message on it, and hang it up.
     """
 
     dialled_at: float

@@ -2,9 +2,9 @@
 badly as real providers: events arrive late, twice, out of order or not at all.
 
 The simulated network is stored in Redis, so it carries on when a process that uses it dies. When a
-line is dialled, the line's id, a seed and the other settings decide whether and when the line will
-be answered, and how long a conversation on the line will last. These decisions are stored.
-`simulated_line` says what has happened by a given moment.
+line is dialled, the simulator decides whether and when the line will be answered, and how long a
+conversation on the line will last. It computes these decisions from the line's id, a seed and the
+other settings, and stores them. `simulated_line` says what has happened by a given moment.
 """
 
 import logging
@@ -215,9 +215,9 @@ class SimulatorBackend:
             tell(event)
 
     def _fates(self, event: LineEvent, at: float) -> list[tuple[float, LineEvent]]:
-        """Return the reports of this event that the network makes, each with its time (Unix
-        seconds). There is no report if the event is lost, and there are two if the event is
-        doubled. Each report may be late."""
+        """Return the network's reports of this event, each as (time in Unix seconds, event). There
+        is no report if the event is lost, and there are two if the event is doubled. Each report
+        may be late."""
         chance, network = self._chance(event.line_id, event.sequence, 1), self.network
         if chance.random() < network.lost:
             return []

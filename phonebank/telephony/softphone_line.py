@@ -11,8 +11,8 @@ RETURNING id
 
 
 def open_softphone_line(line_id: int, caller_id: int, provider_id: str) -> bool:
-    """Store the provider's id of a line that this caller's browser is opening. Return whether the
-    browser may open it.
+    """Store the provider's id of a line that this caller's browser is opening, if the browser may
+    open the line. Return whether the browser may open it.
 
     The line must be this caller's, must not have ended, and must not have been opened by another
     connection. Calling this again with the same id changes nothing. This function does not commit.

@@ -76,7 +76,7 @@ class Spending:
 
     @property
     def at_most(self) -> Decimal:
-        """A high estimate of what all lines since midnight will have cost."""
+        """A high estimate of what all lines since midnight will cost, once all prices are known."""
         return self.cost + self.still_to_come
 
     @property

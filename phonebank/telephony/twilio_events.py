@@ -59,8 +59,8 @@ def events_of_room_webhook(caller_line_id: int, fields: Mapping[str, str]) -> li
     webhook does not report that a line has entered or left the room.
 
     When a person enters or leaves the room, both the person's line and the caller's line have an
-    event: JOINED or LEFT. When the caller enters, the caller's line is ANSWERED. When the caller
-    leaves, that line has ENDED.
+    event: JOINED or LEFT. When the caller enters, the caller's line has the event ANSWERED. When
+    the caller leaves, it has the event ENDED.
     """
     line_id = line_of(fields.get("ParticipantLabel", ""))
     comes = fields.get("StatusCallbackEvent") == "participant-join"

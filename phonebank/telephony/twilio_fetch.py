@@ -32,7 +32,8 @@ class LineFetcher:
     lines.
 
     `client` is the client from Twilio's library. `ask` sends a request, and returns None if the
-    call or room does not exist at Twilio. The methods may be called from several threads.
+    call has ended, or if the call or room does not exist at Twilio. The methods may be called from
+    several threads.
     """
 
     def __init__(self, client: Any, ask: Callable[[Callable[[], Any]], Any]) -> None:

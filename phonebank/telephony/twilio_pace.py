@@ -1,4 +1,4 @@
-"""Limits how many calls per second we ask Twilio for.
+"""Limits how many calls per second Phonebank asks Twilio to start.
 
 An account may start one call per second, unless Twilio has raised that limit. Twilio keeps calls
 above the limit in a queue for up to a day, and would call people long after the callers had gone
@@ -55,8 +55,8 @@ class CallPace:
             time.sleep(seconds)
 
     def _reserve(self) -> float:
-        """Return the number of seconds until this call's turn, or a negative number if the call
-        gets no turn."""
+        """Reserve a time at which this call may start. Return the number of seconds until then, or
+        a negative number if the wait would be too long."""
         try:
             gap, most = 1000 * self._gap, 1000 * WAIT_AT_MOST
             answer = self._redis.eval(_RESERVE, 1, KEY, str(gap), str(most))

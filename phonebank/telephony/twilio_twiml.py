@@ -1,4 +1,5 @@
-"""Tells Twilio, in its language TwiML, what to do with a line.
+"""Writes the instructions that tell Twilio what to do with a line. TwiML is Twilio's language for
+these instructions.
 
 Each caller has a separate room, which Twilio calls a conference. A room's name is made from the id
 of the caller's line, so it reveals nothing about any person.
@@ -71,8 +72,8 @@ def _into_room(base_url: str, line_id: int, caller_line_id: int, ends_room: bool
 
 
 def wait_to_be_joined(base_url: str, line_id: int) -> str:
-    """Return the TwiML for a person who has just answered: the line waits to be joined and, after
-    SILENCE_AT_MOST seconds, asks us for the information message."""
+    """Return the TwiML for a person who has just answered. The line waits to be joined. After
+    SILENCE_AT_MOST seconds, Twilio asks us for the information message."""
     response = Xml.Element("Response")
     Xml.SubElement(response, "Pause", {"length": str(SILENCE_AT_MOST)})
     Xml.SubElement(response, "Redirect").text = webhook(base_url, MESSAGE, line_id)
@@ -80,8 +81,8 @@ def wait_to_be_joined(base_url: str, line_id: int) -> str:
 
 
 def say_message(base_url: str, line_id: int, words: str, language: str) -> str:
-    """Return the TwiML that says the message for a person who finds no caller free, and then tells
-    us that the message has been said. `language` is a tag such as `en-GB`."""
+    """Return the TwiML with which Twilio says the message for people who find no caller free. Then
+    Twilio tells us that it has said the message. `language` is a tag such as `en-GB`."""
     response = Xml.Element("Response")
     Xml.SubElement(response, "Say", {"language": language}).text = words
     Xml.SubElement(response, "Redirect").text = webhook(base_url, PLAYED, line_id)
