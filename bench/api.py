@@ -51,8 +51,8 @@ async def read(
     port: int, secrets: list[str], addresses: list[str], seconds: float
 ) -> tuple[list[float], int]:
     """Request the addresses one after another, again and again, on CONNECTIONS connections at the
-    same time. Each request uses the next of the tokens. Return how many seconds each answer took,
-    and how many answers had a status other than 200."""
+    same time. Each request uses the next token. Return how many seconds each answer took, and how
+    many answers had a status other than 200."""
     took: list[float] = []
     refused = 0
     ends = time.monotonic() + seconds

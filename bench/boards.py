@@ -137,8 +137,9 @@ def board_line(party: int, token: str) -> dict[str, Any]:
 
 def matches_library_client(port: int, environment: dict[str, str], parties: Rooms) -> bool:
     """Whether the bench's own client and the client of the library python-socketio receive the same
-    events. Both clients listen to the first board while outcomes are recorded. The decoded events
-    are compared if both clients received them, and there must be at least one such event."""
+    events. Both clients listen to the first board while outcomes are recorded. The events that
+    reached both clients must be the same after decoding, and there must be at least one such
+    event."""
     party, token = next(iter(parties.boards.items()))
     expected: list[dict[str, Any]] = []
     client = socketio.Client()

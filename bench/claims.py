@@ -1,11 +1,10 @@
 """Measures how the duration of a claim (giving a caller the next person) and the memory of Redis
 depend on the length of the list.
 
-The bars (docs/benchmarks.md): the 95th percentile of a claim's duration is measured with ten
-thousand and with three million contacts, and one is at most 1.2 times the other. Redis needs less
-than 50 MB for all lists together.
-All lists are in one database, and each round measures all of them, so that other load on the
-machine affects all lists alike.
+The bars (docs/benchmarks.md): a claim's duration is measured with ten thousand contacts and with
+three million contacts. At the 95th percentile, the longer duration is at most 1.2 times the shorter
+one. Redis needs less than 50 MB for all lists together. All lists are in one database, and each
+round measures all of them, so that other load on the machine affects all lists alike.
 """
 
 import os
@@ -32,8 +31,8 @@ WORKERS = 2
 
 @dataclass
 class Campaign:
-    """A campaign with one list size: its callers, and the measured rounds for each number of
-    claimers (callers who claim at the same time)."""
+    """A campaign, its callers, and the measured rounds for each number of claimers. (Claimers are
+    callers who claim people at the same time.)"""
 
     id: int
     contacts: int

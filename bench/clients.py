@@ -140,9 +140,9 @@ async def connect_evenly(port: int, workers: list[int], wanted: int) -> list[Con
 
     The operating system gives a connection to the process that asks first. So if there are only a
     few connections, one process may get all of them, while the other processes do nothing. This
-    function therefore drops a connection if its process already has more than another one. If
-    `workers` is empty, every connection is kept, because many connections spread evenly by
-    themselves.
+    function therefore drops a connection if its process already has more connections than another
+    process. If `workers` is empty, every connection is kept, because many connections spread evenly
+    by themselves.
     """
     loop = asyncio.get_running_loop()
     kept: dict[int, list[Connection]] = {worker: [] for worker in workers}

@@ -7,8 +7,9 @@ callers send requests to the yardstick: `bench.bare`, on the same machine, with 
 workers and the same clients. Short rounds of the three kinds follow each other, so that other work
 on the machine affects all three alike.
 
-The bars (docs/benchmarks.md) are ratios to the yardstick, by requests a second and by the processor
-time of the web workers and PostgreSQL together.
+Phonebank is compared with the yardstick in two ways: by requests a second, and by the processor
+time of the web workers and PostgreSQL together. The bars (docs/benchmarks.md) are limits for both
+ratios.
 """
 
 import os

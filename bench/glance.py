@@ -60,8 +60,8 @@ def addresses(campaign_id: int) -> dict[str, str]:
 
 
 def browser_of(app: Flask, account_id: int) -> FlaskClient:
-    """Make the account an organiser. Return a test client, in place of a browser, that is signed in
-    as this organiser. Commits."""
+    """Make the account an organiser. Return a test client that is signed in as this organiser. The
+    test client stands in for a browser. Commits."""
     with app.app_context():
         account = db.session.get_one(Account, account_id)
         role = db.session.scalar(select(Role).where(Role.name == RoleName.ORGANISER))

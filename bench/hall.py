@@ -9,8 +9,8 @@ Bars (docs/benchmarks.md):
 - 100 lines from paper are typed in within 15 minutes, by keyboard alone
 
 The last two bars need Chromium. The bench types as fast as the page takes the keys, and measures
-how long the page itself needs. The bench then adds the time that a person needs, who types KEYS
-keystrokes a minute on a keyboard or TAPS letters a minute on a phone.
+how long the page itself needs. The bench then adds the time that a person needs for typing: a
+person types KEYS keystrokes a minute on a keyboard, and TAPS letters a minute on a phone.
 
     python -m bench.hall
 """

@@ -454,7 +454,7 @@ class Phone:
 
     def _draw(self, screen: Screen | None) -> None:
         """Show another person on the screen, or nobody. Note a broken promise if another phone
-        shows the same number and its hold has not expired."""
+        shows the same number and that phone's hold has not expired."""
         self._stop_renewing()
         self._is_ending = False
         shown = self._crowd.shown_numbers

@@ -54,7 +54,7 @@ AREA_CODES = [str(n) for n in range(200, 1000) if region_of_area_code(str(n)) ==
 
 def phone_of(number: int) -> str:
     """Return a telephone number for the person in row `number` of the list. The telephone number is
-    reserved for drama, so it is nobody's."""
+    reserved for drama, so it belongs to nobody."""
     code = AREA_CODES[number % len(AREA_CODES)]
     return f"({code}) 555-01{number // len(AREA_CODES) % 100:02d}"
 

@@ -21,7 +21,7 @@ _DIGITS = str.maketrans("OI", "01")
 
 @dataclass(frozen=True)
 class Typed:
-    """What a typed text may mean. `codes` are the postcodes that it may be, each as (country,
+    """What a typed text may mean. `codes` are the postcodes that the text may be, each as (country,
     code). `key` is the text in the form in which towns' names are stored.
 
     `is_eircode` says whether the text is an Irish postcode. Phonebank cannot look up Irish

@@ -160,8 +160,8 @@ def joined_events(bridge: Message, at: datetime) -> Iterator[LineEvent]:
 
 
 def cause_of(channel: Message, number: int | None) -> EndCause:
-    """Return why a channel ended: HUNG_UP if the channel was answered. Otherwise, `number` gives
-    the reason. It is a cause in the standard ITU-T Q.850, and None counts as 0."""
+    """Return why a channel ended. If the channel was answered, this is HUNG_UP. Otherwise, `number`
+    gives the reason. It is a cause in the standard ITU-T Q.850, and None counts as 0."""
     if channel["state"] == "Up":
         return EndCause.HUNG_UP
     return _CAUSE_OF.get(number or 0, EndCause.FAILED)

@@ -186,8 +186,9 @@ class Listener:
             self._tidy(bridge)
 
     def _tidy(self, bridge: Message) -> None:
-        """Make up for what nobody did to a caller's bridge while no process listened: delete the
-        bridge if it is empty, or start or stop the waiting sound."""
+        """Correct the state of a caller's bridge after a time in which no process listened. Delete
+        the bridge if it is empty. Play the waiting sound if the caller is alone, and stop the sound
+        if the caller is not alone."""
         caller = callers_channel(bridge)
         if is_empty(bridge):
             self._ari.ask("DELETE", f"/bridges/{bridge['id']}")

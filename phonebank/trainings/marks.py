@@ -160,8 +160,8 @@ def refuse_untrained(caller: Caller) -> None:
 
 def must_train(campaign: Campaign, account: Account) -> bool:
     """Whether this host must train before strangers can find the host's party. The host must train
-    if the campaign requires a trained mark of such hosts, and no volunteer with the account's
-    e-mail address has a mark in this campaign."""
+    if the campaign requires hosts to be trained, and no volunteer with the account's e-mail address
+    has a valid mark in this campaign."""
     if campaign.training_for != TrainingFor.HOSTS:
         return False
     callers = (
