@@ -23,7 +23,7 @@ class _OldLinkError(NotFoundError):
 
 
 def campaign_of_link(token: str) -> Campaign:
-    """Return the campaign of a join link.
+    """Return the campaign that a join link belongs to.
 
     Raises NotFoundError for an unknown or replaced link, and GoneError if the campaign has ended.
     """
@@ -44,11 +44,11 @@ def join(
     """Add a caller to the party, or to the campaign if there is no party.
 
     The caller is admitted, or waits for somebody to admit them. `known` is the caller already
-    linked to the device, if any. A known caller of the same campaign who was not removed stays the
-    same caller and keeps their totals. Otherwise a new caller is created. A known caller who joins
-    another party leaves the old one, because a caller can be in only one party. The contact on
-    their screen then returns to the queue, because otherwise the call would count for the party
-    that they left. A name that a host gave the caller does not change.
+    linked to the device, if any. A known caller stays the same caller and keeps their totals if
+    they are in this campaign and were not removed. Otherwise a new caller is created. A known
+    caller who joins another party leaves the old one, because a caller can be in only one party.
+    The contact on their screen then returns to the queue, because otherwise the call would count
+    for the party that they left. A name that a host gave the caller does not change.
 
     `address` is the network address of the request. Even while newcomers are admitted automatically
     (`door_open`), some of them wait (`roster.blocked_addresses`). A newcomer waits if a caller from
@@ -119,8 +119,9 @@ def _admit_newcomer(caller: Caller, campaign: Campaign, door_open: bool) -> None
 def _may_enter(known: Caller, campaign: Campaign, mark: str | None) -> bool:
     """Whether a known caller may be admitted automatically, like a newcomer.
 
-    A caller whom only an organiser may admit (`held`) may not. A caller who is already admitted
-    may. Any other caller may if `roster.blocked_addresses` returns no reason to wait.
+    The result is false if only an organiser may admit the caller (`held`). Otherwise it is true for
+    a caller who is already admitted. For any other caller, it is true if `roster.blocked_addresses`
+    returns no reason to wait.
     """
     if known.held:
         return False
@@ -130,11 +131,11 @@ def _may_enter(known: Caller, campaign: Campaign, mark: str | None) -> bool:
 
 
 def _lock_room(campaign: Campaign, party: Party | None) -> None:
-    """Lock the row of the party, or of the campaign if there is no party, until the caller has
-    joined.
+    """Lock the row of the party, or of the campaign if there is no party, until the transaction
+    ends.
 
-    A host may meanwhile stop automatic admission, lock the party or replace the link. Then the
-    host's request waits for this transaction, and sees the new caller.
+    A host or an organiser may meanwhile stop automatic admission, lock the party or replace the
+    link. Their request then waits until this transaction has ended, and sees the new caller.
 
     Raises NotFoundError if the code or link by which the caller joins has been replaced meanwhile.
     Without a party, raises GoneError if the campaign has ended.

@@ -61,7 +61,7 @@ def device_key() -> str:
 
 def caller_of_device() -> Caller | None:
     """Return the caller who uses this device, even if the caller is not admitted yet. Return None
-    without a valid cookie. The cookie of a removed caller is no longer valid."""
+    if the device has no valid cookie. The cookie of a removed caller is no longer valid."""
     return _caller_of_device(_find)
 
 
@@ -106,7 +106,7 @@ _look_up = autocommit(current_caller)
 
 
 def for_callers(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let only callers see a view, and pass the caller to it in `g.caller`.
+    """Let only callers open a view, and pass the caller to it in `g.caller`.
 
     The view may run again after a deadlock: see `retry_on_deadlock`.
     """

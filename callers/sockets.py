@@ -1,8 +1,8 @@
 """The socket of a caller's own pages.
 
 When a screen (an open page) connects, the device's cookie identifies the caller. A screen mostly
-receives events. A screen may also ask for the caller's state, which changes nothing, and extend the
-time for which the caller keeps the contact on the screen.
+receives events. A screen may also send two requests. One asks for the caller's state, and changes
+nothing. The other extends the time for which the caller keeps the contact on the screen.
 """
 
 import uuid
@@ -46,8 +46,9 @@ def screen_disconnects(_reason: str = "") -> None:
 @on_event("state", caller_events.NAMESPACE)
 @open_to(CALLER)
 def state(_: Any = None) -> dict[str, Any]:
-    """Return the caller's state and whether the party is on a break or has ended. A screen
-    may have missed the events about these changes while the phone slept."""
+    """Return the caller's state and whether the party is on a break or has ended. While the phone
+    slept, the screen may have missed an event about a new state, a break or the end of the
+    party."""
     caller = _caller()
     party = db.session.get(Party, caller.party_id) if caller.party_id else None
     return {"state": caller.state, **state_for_callers(party)}
@@ -56,11 +57,11 @@ def state(_: Any = None) -> dict[str, Any]:
 @on_event("renew", caller_events.NAMESPACE)
 @open_to(CALLER)
 def renew(asked: Any = None) -> dict[str, Any]:
-    """Extend the time for which the caller keeps the contact of a call (the hold), like the view
+    """Extend the hold of a call (the time for which the caller keeps the contact), like the view
     `renew` in `views/record.py`.
 
-    `asked` is {"call": id}. "seconds_left" in the result is the number of seconds until the hold
-    ends. Raises NotFoundError when the hold has ended.
+    `asked` is {"call": the call's id}. "seconds_left" in the result is the number of seconds until
+    the hold ends. Raises NotFoundError when the hold has ended, or if `asked` contains no call id.
     """
     call_id = _call_id(asked)
     with record_under_way():

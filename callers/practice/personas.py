@@ -1,9 +1,9 @@
-"""The personas (invented people for practice calls) for scripts that have none of their own, such
-as a script that was started from a blank page. Pure functions.
+"""The personas (invented people for practice calls) for scripts without personas of their own. One
+example is a script that was started from a blank page. Pure functions.
 
 A persona's reply depends on whether the step is the first one, on the step's kind, and on whether
-the step asks for a number from 0 to 10. It does not depend on the step's words, so the replies fit
-any English script.
+the step asks for a number from 0 to 10. The reply does not depend on the words of the step, so the
+replies fit any English script.
 """
 
 from scripts_library.script import Character, CharacterKind, Script, Step

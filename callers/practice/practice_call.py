@@ -83,7 +83,8 @@ def listed_name(person: Character) -> str:
 
 
 def replies_of(script: Script | None, person: Character) -> dict[str, str]:
-    """Return what the persona says, by step id."""
+    """Return the persona's reply at each step, by step id. Without a script, return an empty
+    dictionary."""
     return {step.id: person.reply_at(step.id) for step in script.steps} if script else {}
 
 
@@ -115,10 +116,10 @@ def is_complete(
     """Whether a practice call went far enough to count.
 
     With a persona who keeps talking, the caller must have chosen an outcome, and the main question
-    must have been answered. If no path through the script leads to the main question with these
-    `fields`, the call must have reached an end of the script instead. Without a script, any outcome
-    is enough. With a persona who does not keep talking, it is enough that the outcome fits the
-    persona.
+    must have been answered. If no path through the script leads to the main question for a contact
+    with these `fields`, the call must have reached an end of the script instead. Without a script,
+    any outcome is enough. With a persona who does not keep talking, it is enough that the outcome
+    fits the persona.
     """
     if person.kind not in TALKERS:
         return outcome in FITTING[person.kind]
@@ -132,7 +133,7 @@ def is_complete(
 def describe_requirement(script: Script | None, fields: Fields) -> str:
     """Describe what a practice call must have in order to count.
 
-    The description is shown to a caller whose last practice call did not count.
+    The description is shown to a caller who must practise once more before calling.
     """
     if script is None:
         return "Say how the call ended"

@@ -1,10 +1,10 @@
 """The data of a call for the call page's JavaScript. The server sends this data with the page, or
 alone as the response to a request from an open page.
 
-An open page can show the next contact without being replaced. The page's request says in a header
-which scripts the page has, and the response is the contact as JSON (`next_call`). The JSON has the
-values of the script's merge fields, the message about the last call, and the script if the page
-does not have it yet. call_person.js shows the contact.
+An open page can show the next contact itself, so the browser need not load another page. The page's
+request says in a header which scripts the page has, and the response is the contact as JSON
+(`next_call`). The JSON has the values of the script's merge fields, the message about the last
+call, and the script if the page does not have it yet. call_person.js shows the contact.
 """
 
 from dataclasses import asdict
@@ -25,15 +25,15 @@ SHAPE = "2"
 
 
 def scripts_of_page() -> frozenset[str] | None:
-    """Return the keys of the scripts for calls that the page already has. Return None if the page
-    cannot show a contact that comes as JSON."""
+    """Return the keys of the call scripts that the page already has. Return None if the page cannot
+    show a contact that comes as JSON."""
     shape, *keys = request.headers.get(SCREEN_HEADER, "").split() or ("",)
     return frozenset(keys) if shape == SHAPE else None
 
 
 def call_data(view: CallView, only_own_steps: bool = False) -> dict[str, Any]:
-    """Return the data of the call for the page's JavaScript, without the words that the page
-    shows."""
+    """Return the data of the call for the page's JavaScript. The texts of the script are not part
+    of this data."""
     return {
         "call": view.call_id,
         "turn": view.turn,
@@ -50,7 +50,8 @@ def call_data(view: CallView, only_own_steps: bool = False) -> dict[str, Any]:
 
 
 def next_call(view: CallView, toast: Toast | None, known_scripts: frozenset[str]) -> Response:
-    """Return a contact and their call as JSON, for a page that has the `known_scripts` already."""
+    """Return a contact and their call as JSON, for a page that already has the scripts with the
+    keys `known_scripts`."""
     knows_script = view.words.key in known_scripts
     return jsonify(
         **call_data(view, only_own_steps=knows_script),

@@ -44,7 +44,7 @@ def calling() -> ResponseReturnValue:
     A caller who has not been admitted yet gets the lobby, the page for callers who wait to be
     admitted. A caller who already has a contact is redirected to the contact's page. A caller
     without a contact whose party or campaign has ended gets a page that says so. A caller who is
-    not admitted does not see the party's results there.
+    not admitted does not see the party's results on that page.
 
     The JSON has the caller's state, or "ended" if the caller waits to be admitted to a party or
     campaign that has ended.
@@ -115,10 +115,10 @@ def calling() -> ResponseReturnValue:
 @with_urgency(Urgency.CLAIM)
 @for_callers
 def next_person() -> ResponseReturnValue:
-    """Claim and show the next contact.
+    """Claim and show the next contact, or show why there is none.
 
     By tapping the button, the caller also makes the promise that the page shows above the button.
-    If the page asked for the caller's languages, the form has them too.
+    If the page asked which languages the caller speaks, the form contains them too.
     """
     chooses_languages = "choosing_languages" in request.form
     if g.caller.may_call and (g.caller.promised_at is None or chooses_languages):
@@ -149,7 +149,8 @@ def wait() -> ResponseReturnValue:
 @with_urgency(Urgency.CLAIM)
 @for_callers
 def person() -> ResponseReturnValue:
-    """Show the contact on this caller's screen."""
+    """Show the contact who is on this caller's screen. If there is none, redirect to `calling`, or
+    raise NotFoundError for a request that wants JSON."""
     hold = current_hold(g.caller)
     if hold is not None:
         return show(hold, undone=request.args.get("undone", ""))

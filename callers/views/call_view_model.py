@@ -1,4 +1,5 @@
-"""The view model of the call page: the contact, the script, and the steps that the call has passed.
+"""The view model of the call page: the contact, the script, and the steps that the call has gone
+through.
 
 The page has every step of the script and the transitions between the steps. A tap therefore shows
 the next step even while the phone is offline. Without JavaScript the server renders one step at a
@@ -98,7 +99,7 @@ class CallView:
     @property
     def can_be_followed(self) -> bool:
         """Whether this page has every part that the next contact may need. If so, the page can show
-        the next contact without being replaced."""
+        the next contact itself, and the browser need not load another page."""
         has_number = self.mode is None or self.mode.shows_numbers
         return has_number and not (self.practice or self.not_to_ring)
 
@@ -171,8 +172,8 @@ def view_of(
 ) -> CallView:
     """Return the view model of the call page for the contact in `hold`.
 
-    `change` is the id of an answered step to show again. With `from_start`, a call without
-    answers starts at the first step, even if an earlier call stopped in the middle.
+    `change` is the id of an answered step to show again. With `from_start`, a call without answers
+    starts at the first step, even if an earlier call stopped in the middle of the script.
     """
     call, contact = hold.call, hold.contact
     words = words_of(call.script_version_id)
@@ -215,10 +216,10 @@ def view_of(
 
 
 def describe_earlier(earlier: EarlierCall, contact: Person, at: datetime) -> str:
-    """Describe when an earlier call was and how it ended, such as “Monday: began to talk”. Instead
-    of the weekday, the text has “Today” for the day of `at` (the current time, aware), and the date
-    for a call at least seven days before. Days are in the contact's time zone, or in UTC if the
-    zone is unknown."""
+    """Describe when an earlier call was and how it ended, such as “Monday: began to talk”. For a
+    call on the same day as `at`, the text has “Today” instead of the weekday. For a call seven or
+    more days before that day, it has the date. `at` is the current time (aware). Days are in the
+    contact's time zone, or in UTC if the zone is unknown."""
     zones = zones_in_key(contact.zone_key)
     zone = time_zone(zones[0]) if zones else UTC
     there = earlier.at.astimezone(zone)

@@ -12,7 +12,8 @@ from phonebank.models import CallerState
 @pages.get("/help")
 @open_to(ANYONE)
 def guide() -> ResponseReturnValue:
-    """Show the guide. Everyone may open the guide, because people look before they join."""
+    """Show the guide. Everyone may open the guide, because people want to read it before they
+    join."""
     known = caller_of_device()
     inside = known is not None and known.state != CallerState.REMOVED
     return render_template("callers/guide.html", known=inside)

@@ -1,5 +1,5 @@
-"""The view for a caller who asks the host for help, from the lobby (the page for callers who wait
-to be admitted) or the call page."""
+"""The view with which a caller asks the host for help. The caller is on the call page, or in the
+lobby (the page for callers who wait to be admitted)."""
 
 from flask import flash, g, jsonify, redirect, url_for
 from flask.typing import ResponseReturnValue

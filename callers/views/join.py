@@ -48,8 +48,8 @@ WRONG_CODES = "20 per minute; 200 per hour"
 def _joins_from_one_address() -> str:
     """Return the limit on joins from one network address.
 
-    The limit is high enough for two rooms behind one router, and too low for a flood of made-up
-    names on the host's list and the board.
+    The limit is high enough for the people in two rooms behind one router. It is low enough to
+    prevent a flood of made-up names on the host's list and the board.
     """
     joins = current_config().joins_a_minute
     return f"{joins} per minute; {5 * joins} per hour"
@@ -122,8 +122,8 @@ def join() -> ResponseReturnValue:
 @limit_wrong_codes
 @limit_joins
 def join_by_code(code: str) -> ResponseReturnValue:
-    """Join with a first name, by the link in the board's QR code. If no party has the code, show
-    the page on which the caller can correct it."""
+    """Join with a first name, by opening the link in the board's QR code. If no party has the code,
+    show the page on which the caller can correct it."""
     try:
         party = party_by_code(code)
     except NotFoundError as error:

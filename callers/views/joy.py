@@ -11,9 +11,10 @@ def describe_joy(last: LastCall, goal: int, team_before: int) -> str:
     """Return words that celebrate the caller's last recorded call. Return "" for most calls.
 
     `goal` is the number of conversations that the party wants to reach, or 0 if there is no goal.
-    `team_before` is the number of conversations that the party had when the caller recorded their
-    second-last call. Each caller is told at most once that the team has reached the goal: after
-    their own call that reached the goal, or otherwise after the next call that they record.
+    `team_before` is what `page_data._team_before` returns: normally the number of conversations
+    that the party had when the caller recorded the call before their last one. So a caller normally
+    learns only once that the team has reached the goal: after their own call that reached the goal,
+    or otherwise after the next call that they record.
     """
     if goal and last.team >= goal > team_before:
         talks = "conversation" if goal == 1 else "conversations"

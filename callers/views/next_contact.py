@@ -114,9 +114,9 @@ def show_next(
 def _put_off(from_waiting_page: bool, recorded_json: dict[str, Any] | None) -> ResponseReturnValue:
     """Return the response that a caller gets if the server is too busy to find a contact.
 
-    The call page is told when to send its outcome again, and that second request normally gets the
-    next contact. So the browser does not load the waiting page, which would cost the server more
-    than finding the contact now.
+    The `Retry-After` header tells the call page when to send its outcome again. The second request
+    normally gets the next contact. So the browser does not load the waiting page, which would cost
+    the server more than finding the contact now.
     """
     busy = OverloadedError()
     if not wants_screen():

@@ -41,9 +41,9 @@ GOAL_IS_NEWS_FOR = 50
 
 @dataclass(frozen=True)
 class Toast:
-    """What the page says after a call. `said` says which outcome was recorded, and `undo` is the
-    address that undoes the outcome. `how_far` describes the progress so far. `joy` celebrates the
-    call, and is usually ""."""
+    """What the page says after a call. `said` says which outcome was recorded or undone. `undo` is
+    the address for undoing the outcome, or "" if the message has no undo button. `how_far`
+    describes the progress so far. `joy` celebrates the call, and is usually ""."""
 
     said: str
     undo: str
@@ -53,8 +53,8 @@ class Toast:
 
 @dataclass(frozen=True)
 class OwnCall:
-    """The values of a call that its caller may see later. These values do not include the person's
-    name and number, the note, or the text of an answer.
+    """The values of a call that its caller may still see later. These values do not include the
+    person's name and number, the note, or the text of an answer.
 
     `letter` is the first letter of the contact's first name, or "?" if the name is not known. The
     letter helps to tell two calls apart, and identifies nobody.
@@ -109,7 +109,7 @@ def toast_of(
     """Return the message about the caller's last recorded call. Return None if the caller has
     recorded no call, if they cannot undo the last one, or if it was recorded too long ago.
 
-    `recorded` is the call that this request has recorded, if any. Otherwise a query reads the last
+    `recorded` is the call that this request has recorded. If it is None, a query reads the last
     call. `asked_callback` is the callback time that the caller has just chosen, if any.
     """
     goal = caller.party.goal if caller.party else 0
@@ -134,11 +134,11 @@ def toast_of(
 
 
 def _team_before(last: LastCall, own: dict[str, Any], goal: int) -> int:
-    """Return how many conversations the party had when the caller recorded their second-last call,
-    or when their last call began if there is no earlier one.
+    """Return how many conversations the party had when the caller recorded the call before their
+    last one. If there is no such call, return how many the party had when the last call began.
 
     If the party has no goal, is below its goal, or is more than GOAL_IS_NEWS_FOR conversations
-    beyond the goal, return the current number instead, to save a query.
+    beyond it, nobody needs this number. To save a query, return the current number then.
     """
     if not goal or not goal <= last.team <= goal + GOAL_IS_NEWS_FOR:
         return int(last.team)
@@ -212,13 +212,15 @@ def _count(number: int, noun: str) -> str:
 
 
 def unrecorded_call(caller: Caller) -> Call | None:
-    """Return the caller's latest call if it ended without an outcome in the last two hours.
+    """Return the caller's latest call if it ended in the last two hours and has no outcome.
 
-    A call that was never undone and that the caller gave back within 30 seconds is left out.
+    Leave that call out if the caller gave the contact back within 30 seconds, and no outcome of the
+    call was ever undone.
 
-    If the latest call does not fit, look for calls that began in the last sixteen hours
-    (OUTCOME_WITHIN) and whose outcome the caller has undone. Return the latest of these that ended
-    without a new outcome in the last two hours, or None.
+    If the latest call does not fit, return another call whose outcome the caller has undone. That
+    call must have begun in the last sixteen hours (OUTCOME_WITHIN), have ended in the last two
+    hours, and have no new outcome. If several calls fit, return the latest of them. If none fits,
+    return None.
 
     A call ends without an outcome, for example, if the caller's time with the contact runs out, or
     if the caller gives the contact back. But the caller may have talked to the person, so the page

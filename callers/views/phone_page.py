@@ -47,8 +47,8 @@ _FAILED = "The call didn't go through."
 def phone_state(caller: Caller, seen: bool = False) -> dict[str, Any]:
     """Return the state of the caller's telephone connection, for the page's JavaScript.
 
-    `page` is the address of the page to show, and `key` changes whenever that page must be rendered
-    again. With `seen`, store that the caller's page is open.
+    In the result, "page" is the address of the page to show, and "key" changes whenever that page
+    must be rendered again. With `seen`, store that the caller's page is open.
     """
     return _state(caller, phone_of(caller.id, seen))
 

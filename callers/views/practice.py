@@ -1,6 +1,6 @@
 """The practice call: the call page with an invented person.
 
-The server stores only when the caller last made a practice call that counts.
+The server stores only one thing: the time of the caller's last practice call that counts.
 """
 
 import json
@@ -95,8 +95,9 @@ def _versions(fields: Mapping[str, Any]) -> tuple[int | None, list[int]]:
     """Return the id of the script version to practise with, and the ids of the other versions that
     callers use now.
 
-    The version to practise with is the version that the page asks for, if callers use that version
-    now. Otherwise it is the version that most contacts hear, or None if callers use no script.
+    Practise with the version that the request names, if callers use that version now. Otherwise
+    practise with the version that most contacts hear. The first id is None if callers use no
+    script.
     """
     heard = active_version_ids(g.caller.campaign_id)
     asked_for = str(fields.get("words") or "")
@@ -108,7 +109,8 @@ def _versions(fields: Mapping[str, Any]) -> tuple[int | None, list[int]]:
 def _add_answer(
     script: Script | None, answers: dict[str, Answer], step_id: str
 ) -> InvalidAnswerError | None:
-    """Put the answer from the form into `answers`. If the answer is not valid, return the error."""
+    """Put the answer from the form into `answers`. If the answer is not valid, return the error.
+    Otherwise return None."""
     if script is None or not script.has_step(step_id):
         return None
     values = request.form.getlist("answer")

@@ -1,13 +1,14 @@
 """The views that record a call. They save answers and outcomes, undo an outcome, return the contact
 to the queue, and extend the time for which the caller keeps the contact.
 
-The views accept forms and JSON. Every address has the call's id. JavaScript, plain forms and a
-second tap may repeat a request: the second copy changes nothing that the first copy has recorded.
+The views accept forms and JSON. Every address has the call's id. A request may arrive twice,
+because JavaScript or the browser sends it again, or because of a second tap. The second copy
+changes nothing that the first copy has recorded.
 
-The addresses for answers, outcome and undo also have the call's turn (`?turn=0`), which says how
-often the call's outcome was undone. An answer may have "seq", a number that grows with each answer.
-With the turn and "seq", the server recognises an old copy of a request that the network delivers
-late.
+The addresses for answers, outcome and undo also have the call's turn, such as `?turn=0`. The turn
+says how often the call's outcome was undone. An answer may have "seq", a number that grows with
+each answer. With the turn and "seq", the server recognises an old copy of a request that the
+network delivers late.
 """
 
 import uuid
@@ -66,8 +67,8 @@ def answer(call_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def _find_with_call(caller_id: int) -> Caller | None:
-    """Return the caller. Store in `g` the fields of the request, and the rows of the call, which
-    are read by the same query as the caller. If the request names no known outcome, the rows are
+    """Return the caller. Store in `g` the fields of the request and the rows of the call. One query
+    reads these rows together with the caller. If the request names no known outcome, the rows are
     not read. If the request copies the answers of an earlier call into this call, the rows are read
     later, because copying changes them."""
     g.fields, g.call_rows = read_fields(), None
@@ -193,14 +194,15 @@ def _callback_at(
 
 
 def _turn() -> int | None:
-    """Return the call's turn (how often its outcome was undone) according to the request, or None
-    if the request does not say."""
+    """Return the call's turn (how often its outcome was undone) from the request. Return None if
+    the request has no such number."""
     return request.args.get("turn", type=int)
 
 
 def _seq(fields: MultiDict[str, Any] | Mapping[str, Any]) -> int | None:
-    """Return the sequence number of the answer, or None if the request has none, as from a form
-    without JavaScript. Raises InvalidInputError if "seq" is not a whole number."""
+    """Return the sequence number of the answer. Return None if the request has none, for example if
+    it comes from a form without JavaScript. Raises InvalidInputError if "seq" is not a whole number
+    of at most 16 digits."""
     text = str(fields.get("seq") or "")
     if not text:
         return None

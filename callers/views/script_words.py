@@ -36,8 +36,8 @@ class ScriptWords:
     is None, and the only words are those that say who is calling.
 
     `key` identifies exactly these words. A release that renders the words differently gives them a
-    different key. `field_names` are the merge fields in the words. `steps` has each step twice:
-    hidden, and as the current step.
+    different key. `field_names` are the merge fields in the words. `steps` has the HTML of each
+    step twice: as a hidden step, and as the current step.
     """
 
     script: Script | None
@@ -142,9 +142,9 @@ def transitions_from(step: Step, fields: Fields) -> Transitions:
     """Return the transitions from a step: [[keys, step id], …]. The first transition that matches
     applies.
 
-    `keys` lists the answers that match, or is None for any answer. A scale's numbers are keys too.
-    Conditions on the contact's fields are decided here, so that the page does not need the fields.
-    A step that ends the call has no transitions.
+    `keys` lists the answers that match, or is None for any answer. The numbers of a scale are keys
+    too, as text. Conditions on the contact's fields are decided here, so that the page does not
+    need the fields. A step that ends the call has no transitions.
     """
     transitions = [
         [_keys(branch), branch.goto] for branch in step.branches if _field_holds(branch, fields)

@@ -38,7 +38,8 @@ def softphone() -> ResponseReturnValue:
     """Return a sign-in with which this browser can open the caller's own line. The sign-in is valid
     for this line only, and does not contain the number of a person to call.
 
-    Raises ConflictError until the caller has connected this browser and the line has been made.
+    Raises ConflictError if the caller has not connected this browser, or if the line has not been
+    made yet.
     """
     phone = phone_of(g.caller.id)
     if not phone.situation.is_on or not phone.by_browser or phone.line_id is None:

@@ -52,10 +52,11 @@ class Waiting:
     """Why a caller gets no contact, for the waiting page.
 
     `key` differs for each reason and time, so an open page notices that its reason is out of date.
-    `next_at` (aware UTC) is the end of the wait, or None if that is unknown. `ask_every` says after
-    how many seconds the page asks for a contact again, or is None if it should not ask before
-    `next_at`. `pauses` is true if the caller has reached a limit (`roster.pace`), and must pause
-    until `next_at` or until an organiser has checked. `on_break` is true during a party's break.
+    `next_at` (aware UTC) is the end of the wait, or None if that is unknown. `ask_every` is the
+    number of seconds after which the page asks for a contact again. It is None if the page should
+    not ask before `next_at`. `pauses` is true if the caller has reached a limit (`roster.pace`).
+    The caller must then pause until `next_at`, or until an organiser has reviewed the caller.
+    `on_break` is true during a party's break.
     """
 
     key: str
@@ -73,9 +74,9 @@ class Waiting:
 
     @property
     def spread(self) -> int:
-        """The page asks for a contact at a random moment within this many seconds after the wait
-        ends. Many callers may wait for calling to open, and their pages should not all ask in the
-        same second."""
+        """The longest time, in seconds, between the end of the wait and the page's next request for
+        a contact. The page chooses a random moment within this time. Many callers may wait for
+        calling to open, and their pages should not all ask in the same second."""
         return 1 if self.pauses or self.on_break else 15
 
     @property
@@ -86,7 +87,7 @@ class Waiting:
 
     @property
     def needs_training(self) -> bool:
-        """Whether the caller waits for a trained mark."""
+        """Whether the caller must be marked as trained before they can call."""
         return isinstance(self.reason, TrainingRequiredError)
 
     @property
@@ -168,9 +169,10 @@ def team_of(caller: Caller) -> dict[str, int]:
 
 
 def describe_moment(moment: datetime, at: datetime, zone: ZoneInfo) -> str:
-    """Describe a future moment relative to `at`, with the zone's city. Examples are “at 18:40
-    (London time)”, “tomorrow at 10:00 (London time)” and “on Sunday 6 December at 10:00 (London
-    time)”. A page with JavaScript shows the day and time in the reader's own zone instead."""
+    """Describe a future moment in words, relative to `at`. The words name the city of `zone`.
+    Examples are “at 18:40 (London time)”, “tomorrow at 10:00 (London time)” and “on Sunday 6
+    December at 10:00 (London time)”. A page with JavaScript shows the day and time in the reader's
+    own zone instead."""
     there = moment.astimezone(zone)
     days = (there.date() - at.astimezone(zone).date()) // timedelta(days=1)
     day = "on %A" if days < 7 else f"on %A {there.day} %B"
@@ -179,8 +181,8 @@ def describe_moment(moment: datetime, at: datetime, zone: ZoneInfo) -> str:
 
 
 def _languages_to_choose(waiting: Waiting, campaign: Campaign, caller: Caller) -> dict[str, Any]:
-    """Return the names of the languages that the caller can choose, by code. The dict is empty
-    if the caller has chosen no languages and waits for another reason than language."""
+    """Return the names of the languages that the caller can choose, by code. The dict is empty if
+    the caller has chosen no languages, and waits for a reason other than language."""
     if waiting.why is not EmptyReason.LANGUAGE and not caller.languages:
         return {}
     return offered_languages(campaign, caller)
