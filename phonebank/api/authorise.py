@@ -1,4 +1,4 @@
-"""Decides from the token in a request whether the request may use an address of the API.
+"""Decide from the token in a request whether the request may use an address of the API.
 
 The token comes in the `Authorization` header. The API ignores cookies, so a web page in an
 organiser's browser cannot use the API in the organiser's name, and no form token is needed.

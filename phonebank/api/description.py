@@ -97,8 +97,9 @@ _spec = SpecTree(
 def described(
     answer: type[BaseModel], scope: Scope, **errors: Any
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return a decorator that adds a view to the API's description, with the view's docstring,
-    annotations, response (`answer`) and scope. The decorator also makes spectree check requests.
+    """Return a decorator that adds a view to the API's description. The description gets the view's
+    docstring, annotations, response (`answer`) and scope. The decorator also makes spectree check
+    requests.
 
     The view's parameters `query` and `json` are annotated with the models that a request must fit.
     `errors` adds error responses, such as `HTTP_404=(Problem, "…")`.

@@ -25,8 +25,8 @@ Cursor = Annotated[
 
 
 class _Sent(BaseModel):
-    """The base class of the models for what a client sends. A field with an unknown name is
-    refused, because such a name is often a typing error."""
+    """The base class of all models that describe what a client sends. A field with an unknown name
+    is refused, because such a name is often a typing error."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -12,7 +12,7 @@ pages = Blueprint("parties", __name__, url_prefix="/parties", template_folder="t
 
 
 def back_to(party: Party, words: str = "", page: str = ".run") -> ResponseReturnValue:
-    """Commit, and redirect to a page of the party, which shows `words` once. After a request by
+    """Commit, and redirect to a page of the party. That page shows `words` once. After a request by
     htmx, the page does not show `words`."""
     db.session.commit()
     if words and "HX-Request" not in request.headers:

@@ -90,8 +90,8 @@ class NewPartyForm(FlaskForm):
     )
 
     def zone(self, default: str) -> str:
-        """Return the browser's time zone, or `default` if the browser sent no time zone or one that
-        does not exist."""
+        """Return the browser's time zone. Return `default` if the browser sent no time zone, or
+        sent one that does not exist."""
         try:
             return time_zone(self.time_zone.data or default).key
         except UnknownTimeZoneError:

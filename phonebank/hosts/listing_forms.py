@@ -21,8 +21,8 @@ STEP_FREE = {"yes": True, "no": False, "unknown": None}
 
 
 class ListingForm(FlaskForm):
-    """The form for the details of a party that strangers see, and for the party's address, which
-    strangers see only after the host has accepted them as guests."""
+    """The form for the details of a party that strangers see. It also has the party's address,
+    which strangers see only after the host has accepted them as guests."""
 
     way = RadioField(
         "How will people join?",
@@ -77,9 +77,10 @@ class ListingForm(FlaskForm):
         self.languages.data = listing.languages
 
     def details(self, country: str, listing: Listing | None, stored: Place | None) -> Details:
-        """Return the details as the host typed them. `country` is the campaign's country. If places
-        in several countries have the typed name, the place in `country` is meant. `stored` is the
-        place of the stored listing, or None.
+        """Return the details as the host typed them. `country` is the campaign's country. `stored`
+        is the place of the stored `listing`, or None. It is used if the host left the place's name
+        unchanged. If the typed name belongs to places in several countries, the place in `country`
+        is used.
 
         Raises InvalidInputError if no place has the typed name, or if several places have it.
         """

@@ -215,8 +215,8 @@ def _render(
 
 
 def _place_in_address() -> str:
-    """Return the place that the parameter `near` names, as a host would type the place. Return ""
-    if the parameter names no place. The link “Host a party here” has this parameter."""
+    """Return the place in the parameter `near`, written as a host would type it. Return "" if the
+    parameter names no place. The link “Host a party here” has this parameter."""
     country, _, code = request.args.get("near", "").partition("/")
     place = db.session.scalar(
         select(Place).where(Place.country == country.upper(), Place.code == code)

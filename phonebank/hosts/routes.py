@@ -1,4 +1,4 @@
-"""Registers the host's pages, the board, the public summary, and the board's websocket."""
+"""Register the host's pages, the board, the public summary, and the board's websocket."""
 
 from flask import Flask
 

@@ -2,8 +2,8 @@
 
 A board receives events, and cannot change anything. When a board connects, it sends a proof: a
 television sends the token of its link, and a host's page sends the party's id. The board then gets
-the events of that party. Once it is connected, the only event that a board may send asks for the
-board's whole state.
+the events of that party. A connected board may send only one event, which asks for the board's
+whole state.
 """
 
 from typing import Any
@@ -60,11 +60,13 @@ def snapshot(_: Any = None) -> dict[str, Any]:
 
 
 def _watcher(proof: Any) -> Watcher:
-    """Return a `Watcher` (a connected board) of the party that this proof allows its sender to see.
+    """Return a `Watcher` (a connected board). It watches the party that the sender of this proof
+    may see.
 
     Raises GoneError if the board's link was replaced, and InvalidInputError if the proof names no
-    board. If the proof names a party, raises SignInRequiredError unless the person is signed in,
-    NotAllowedError unless they may host, and NotFoundError unless they may run this party.
+    board. If the proof names a party, raises SignInRequiredError if nobody is signed in. Raises
+    NotAllowedError if the signed-in person may not host, and NotFoundError if they may not run this
+    party.
     """
     token = proof.get("token") if isinstance(proof, dict) else None
     party_id = proof.get("party") if isinstance(proof, dict) else None

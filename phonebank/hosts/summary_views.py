@@ -1,5 +1,5 @@
-"""A party's summary: a page for the signed-in host, and a page without buttons for everyone who has
-the link to that page."""
+"""The two pages with a party's summary. One is for the signed-in host. The other has no buttons,
+and is for everyone who has its link."""
 
 from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -38,9 +38,9 @@ def summary(party_id: int) -> ResponseReturnValue:
 
 
 def _step_after(party: Party) -> Ready | None:
-    """Return the next step for which the signed-in person is ready as a volunteer, such as becoming
-    a trainer. Return None before the party has ended, if no volunteer has the e-mail address of the
-    person's account, or if the volunteer is not ready for a step."""
+    """Return the next step that the signed-in person is ready to take as a volunteer, such as
+    becoming a trainer. Return None if the party has not ended, if no volunteer has the e-mail
+    address of the person's account, or if the volunteer is not ready for a step."""
     if not party.has_ended:
         return None
     campaign = db.session.get_one(Campaign, party.campaign_id)
