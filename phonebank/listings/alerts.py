@@ -8,9 +8,9 @@ from phonebank.places.find import describe_place
 
 
 def wait_for_event(email: str, place: Place) -> None:
-    """Store a person's e-mail address, which `normalise_email` has returned. The person gets an
-    e-mail when there is an event with a free place near `place`. If that does not happen within 60
-    days, the address is deleted. If the address is already stored for this place, nothing
+    """Store a person's e-mail address, in the form that `normalise_email` returns. The person gets
+    an e-mail when there is an event with a free place near `place`. If that does not happen within
+    60 days, the address is deleted. If the address is already stored for this place, nothing
     changes."""
     db.session.execute(
         insert(NearAlert)

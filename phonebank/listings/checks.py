@@ -37,8 +37,9 @@ REASONS = {
 
 @dataclass(frozen=True)
 class ToCheck:
-    """A listing on the organiser's page, with its host, the reasons given in its open reports, the
-    number of accepted guests, and the version that the page's buttons send (see `stale`)."""
+    """A listing on the organiser's page, with its host and the number of its accepted guests.
+    `reasons` are the reasons given in the listing's open reports. `version` is the version that the
+    page's buttons send (see `stale`)."""
 
     listing: Listing
     host: Account
@@ -49,9 +50,9 @@ class ToCheck:
 
 def report(listing: Listing, reason: str, reporter: str) -> None:
     """Record a stranger's report. `reporter` is text that tells strangers apart, such as their
-    network address. Only a hash of `reporter` is stored. The listing's third open report hides it.
-    If strangers cannot find the listing, or if this reporter has reported it before, nothing is
-    recorded.
+    network address. Only a hash of `reporter` is stored. The listing is hidden when it has three
+    open reports. If strangers cannot find the listing, or if this reporter has reported it before,
+    nothing is recorded.
 
     Raises InvalidInputError for a reason that is not in REASONS.
     """
@@ -156,7 +157,8 @@ def is_waiting(state: ListingState, returned_because: str | None) -> bool:
 
 
 def open_reasons(listing_ids: Sequence[int]) -> dict[int, list[str]]:
-    """For each of these listings that has open reports, return the reports' reasons in words."""
+    """Return the reasons given in open reports, in words, by listing id. The dictionary has no
+    entry for a listing without open reports."""
     reasons: dict[int, list[str]] = {}
     for listing_id, reason in db.session.execute(
         select(ListingReport.listing_id, ListingReport.reason)

@@ -1,6 +1,6 @@
-"""How area editors (volunteers who check the events in one area) and trainers check listings, send
-a listing back to its host with a reason, or hide a listing. They see what strangers see of a
-listing, and what strangers have reported about it. These functions do not commit."""
+"""Area editors (volunteers who check the events in one area) and trainers check listings. They can
+also send a listing back to its host with a reason, or hide a listing. They see what strangers see
+of a listing, and what strangers have reported about it. These functions do not commit."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -41,10 +41,11 @@ TOLD_EVERY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Unchecked:
-    """A listing on an editor's page: what strangers see of it, its state, why it was sent back to
-    its host (or None), the reasons given in its open reports, the version that the page's buttons
-    send (see `stale`), and whether it belongs to a party (`is_party`). A listing that does not
-    belong to a party cannot be changed by any host."""
+    """A listing on an editor's page. `event` is what strangers see of it. `returned_because` says
+    why the listing was sent back to its host, or is None. `reasons` are the reasons given in its
+    open reports. `version` is the version that the page's buttons send (see `stale`). `is_party`
+    says whether the listing belongs to a party. A listing that does not belong to a party cannot be
+    changed by any host."""
 
     event: Near
     state: ListingState
@@ -61,8 +62,8 @@ class Unchecked:
 
 @dataclass(frozen=True)
 class EditorToTell:
-    """An editor or trainer, and how many events this person has to check, in all of the person's
-    roles together."""
+    """An editor or trainer. `events` is the number of events that this person has to check, in all
+    of the person's roles together."""
 
     email: str
     first_name: str
@@ -72,7 +73,8 @@ class EditorToTell:
 def listings_for(volunteer: Volunteer) -> list[Unchecked]:
     """Return up to SHOWN_AT_MOST listings that this volunteer may check. The list begins with the
     listings that somebody must look at, and the others follow. In both parts of the list, listings
-    that nobody has confirmed come first, then those that were confirmed longest ago."""
+    that nobody has checked or confirmed come first. The others follow, the longest unconfirmed
+    first."""
     at = now()
     roles = roles_of(volunteer)
     rows = db.session.scalars(
@@ -137,8 +139,9 @@ def send_back(listing: Listing, reason: str, shown: str) -> None:
     that the editor's page showed.
 
     Raises InvalidInputError for a reason that is empty, too long or rude. Raises ConflictError for
-    a cancelled event, for an event that an organiser made, for an event that only an organiser may
-    put back on the map, and for an event that no longer has the version `shown`.
+    a cancelled event, and for an event that an organiser made. Also raises it for an event that
+    only an organiser may put back on the map, and for an event that no longer has the version
+    `shown`.
     """
     words = " ".join(reason.replace("\0", "").split())
     if not words:
@@ -187,9 +190,9 @@ def message_to_host(listing: Listing) -> Message:
 
 
 def editors_to_tell(at: datetime) -> list[EditorToTell]:
-    """Return the editors and trainers for whom an event that has not started waits for a check,
-    sorted by e-mail address. A person who got an e-mail about such events less than TOLD_EVERY ago,
-    in any role, is left out."""
+    """Return the editors and trainers who have to check an event that has not started, sorted by
+    e-mail address. A person who got an e-mail about such events less than TOLD_EVERY ago, in any
+    role, is left out."""
     waiting = (
         select(Listing.id, Listing.campaign_id, Listing.latitude, Listing.longitude, Account.email)
         .join(Account, Account.id == Listing.host_id)
@@ -225,9 +228,9 @@ def editors_to_tell(at: datetime) -> list[EditorToTell]:
 
 
 def mark_told(email: str, at: datetime) -> bool:
-    """Record that the person with this e-mail address is told at `at` (aware) that events wait for
-    a check. Each of the person's roles stores the time. Return False, and record nothing, if the
-    person was told less than TOLD_EVERY ago or no longer has a role."""
+    """Store `at` (aware) as the time at which the person with this e-mail address is told that
+    events wait for a check. The time is stored in each of the person's roles. Return False, and
+    record nothing, if the person was told less than TOLD_EVERY ago or no longer has a role."""
     roles = db.session.scalars(
         select(VolunteerRole)
         .where(VolunteerRole.email == email)
@@ -258,8 +261,9 @@ def message_to_editor(editor: EditorToTell) -> Message:
 def _reaches(
     latitude: ColumnElement[float], longitude: ColumnElement[float]
 ) -> ColumnElement[bool]:
-    """Return the SQL condition that a VolunteerRole covers this point, to test many roles in one
-    query. The query itself must also compare the role's campaign with that of the listing."""
+    """Return an SQL condition that is true if a VolunteerRole covers this point. With this
+    condition, one query can test many roles. The query itself must also compare the role's campaign
+    with that of the listing."""
     role = VolunteerRole
     north = func.sind(role.latitude) * func.sind(latitude)
     east = func.cosd(role.latitude) * func.cosd(latitude) * func.cosd(role.longitude - longitude)

@@ -44,7 +44,7 @@ OPEN_AT_MOST = 3
 def shown_listing(listing_id: int) -> Listing:
     """Return a listing that strangers can see. Raises NotFoundError if there is no such listing, or
     if it is a draft or waits for a check or a change. Raises GoneError if it is cancelled, hidden
-    or over, or if its campaign has ended."""
+    or over, or if its campaign has ended or is being erased."""
     listing = db.session.get(Listing, listing_id)
     if listing is None or listing.state in (ListingState.DRAFT, ListingState.WAITING):
         raise NotFoundError("We can't find this event.", "Look for other events near you.")
@@ -54,8 +54,8 @@ def shown_listing(listing_id: int) -> Listing:
 
 
 def is_off(listing: Listing, at: datetime) -> bool:
-    """Whether nobody can ask to come any more, because the event is cancelled, hidden or over, or
-    because its campaign has ended."""
+    """Whether the event takes no more requests, because it is cancelled, hidden or over, or because
+    its campaign has ended or is being erased."""
     campaign = db.session.get_one(Campaign, listing.campaign_id)
     return (
         listing.state in (ListingState.CANCELLED, ListingState.HIDDEN)
@@ -82,7 +82,8 @@ def ask(listing: Listing, first_name: str, email: str, wants_news: bool = False)
     If the event is by video, the guest is accepted at once, or put on the waiting list if the event
     is full. For other events, the guest must first open the link in their e-mail (`confirm`). A
     blocked person gets no place. If somebody with this address has already asked to come to the
-    event, that earlier guest is returned, and a guest who had cancelled asks again.
+    event, that earlier guest is returned. If that guest had cancelled, the new request reopens the
+    old one.
 
     Raises InvalidInputError for a name or an address that cannot be used, and the errors of
     `shown_listing`.
@@ -113,8 +114,9 @@ def ask(listing: Listing, first_name: str, email: str, wants_news: bool = False)
 
 def invite(listing: Listing, first_name: str, email: str) -> Guest:
     """Return the guest with this address, or a new guest if nobody with the address has asked to
-    come to this event. The person took a place at the event during a call-out, and confirms the
-    place with the link in an e-mail (`confirm`)."""
+    come to this event. The person took a place at the event during a call-out (a meeting at which
+    people pledge to host parties). They must still confirm the place with the link in an e-mail
+    (`confirm`)."""
     lock_row(listing)
     guest = db.session.scalar(
         select(Guest).where(Guest.listing_id == listing.id, Guest.email == email)
@@ -165,8 +167,9 @@ def let_come(listing: Listing, guest_id: int) -> Guest:
     """Accept a guest. From now on, the guest may see the event's street address.
 
     Raises NotFoundError for a guest of another event, and for one who has not confirmed their
-    request. Raises ConflictError if no place is left, if the event is cancelled or over, if it
-    needs a street address and has none, or if the guest has cancelled, was refused or is blocked.
+    request. Raises ConflictError if no place is left, if the event is cancelled or over, or if it
+    needs a street address and has none. Also raises it if the guest has cancelled, was refused or
+    is blocked.
     """
     guest = _guest_in(listing, guest_id)
     if guest.state == GuestState.ACCEPTED:
@@ -208,11 +211,11 @@ def refuse(listing: Listing, guest_id: int) -> Guest:
 
 
 def block(listing: Listing, guest_id: int) -> Guest:
-    """Block a guest from all events of the campaign. The guest is not told. Their page says that
-    the host has not answered yet, unless they had cancelled or had been refused. Each place that
-    the guest had at one of the campaign's events goes to the first guest on that event's waiting
-    list, as in `refuse`. Raises NotFoundError for a guest of another event, and for one who has not
-    confirmed their request."""
+    """Block a guest from all events of the campaign. The guest is not told. The guest's page then
+    says that the host has not answered yet. If the guest had cancelled or had been refused, the
+    page does not change. Each place that the guest had at one of the campaign's events goes to the
+    first guest on that event's waiting list, as in `refuse`. Raises NotFoundError for a guest of
+    another event, and for one who has not confirmed their request."""
     theirs = _listings_of_person(listing.campaign_id, guest_id)
     for one in theirs:
         lock_row(one)
@@ -245,8 +248,8 @@ def block(listing: Listing, guest_id: int) -> Guest:
 
 
 def _listings_of_person(campaign_id: int, guest_id: int) -> Sequence[Listing]:
-    """Return the campaign's listings that the person behind this guest has asked to come to. They
-    are sorted by id, so that two hosts who lock them do so in the same order."""
+    """Return the campaign's listings that have a guest with the e-mail address of this guest. They
+    are sorted by id, so that all transactions lock them in the same order."""
     email = select(Guest.email).where(Guest.id == guest_id).scalar_subquery()
     query = (
         select(Listing)
@@ -411,8 +414,8 @@ def is_blocked(campaign_id: int, email: str) -> bool:
 
 
 def _open_requests(guest: Guest, at: datetime) -> int:
-    """Return how many other requests of this person wait for an answer or a place. Only requests
-    for events that strangers can find and that have not started count."""
+    """Return how many other requests of this person wait for an answer or a place. A request counts
+    only if strangers can find the event, and if the event has not started."""
     waiting = (GuestState.ASKED, GuestState.QUEUED, GuestState.BLOCKED)
     query = (
         select(func.count())

@@ -121,7 +121,7 @@ def _cancel_listings_of_ended_parties() -> None:
 
 
 def _tell_editors(ends_at: float, send_mail: send.Send) -> None:
-    """E-mail the editors and trainers for whom an event waits for a check."""
+    """E-mail the editors and trainers who have an event to check."""
     for editor in editors.editors_to_tell(now()):
         if time.monotonic() >= ends_at:
             break
@@ -164,8 +164,8 @@ def _send_kit(offer_id: int) -> None:
 
 def _ask_hosts_if_right(send_mail: send.Send) -> None:
     """Ask each host by e-mail, two days before their event, whether everything about it is still
-    correct. If the listing is less than a day old at that time, its host is asked when it is a day
-    old, if the event has not started by then."""
+    correct. If the listing is then less than a day old, ask the host when it is a day old, but not
+    after the event has started."""
     at = now()
     query = select(Listing.id).where(
         Listing.state == ListingState.SHOWN,

@@ -84,8 +84,8 @@ def draft_party(
 ) -> Listing:
     """Store and return a listing for a party that somebody has promised to host. The listing has no
     street address yet. If `state` is DRAFT, strangers can't find the listing, but people who took a
-    place at the party during a call-out can ask to come. `places` is how many guests there is room
-    for."""
+    place at the party during a call-out can ask to come. `places` is the number of guests for whom
+    there is room."""
     campaign = db.session.get_one(Campaign, party.campaign_id)
     listing = Listing(
         campaign_id=party.campaign_id,
@@ -123,7 +123,7 @@ def list_party(account: Account, party: Party, details: Details) -> Listing:
     Raises InvalidInputError for a title or details that cannot be used. Raises ConflictError if the
     party is over or already listed, if the campaign has ended, or if the draft has more accepted
     guests than `details` has places. Raises NotAllowedError if the campaign requires a training
-    that the host has not done.
+    that the host has not done. Organisers need no training.
     """
     lock_row(party)
     if party.has_ended or is_over(party.starts_at, now()):
@@ -162,9 +162,9 @@ def list_event(
     account: Account, campaign: Campaign, kind: ListingKind, event: Event, details: Details
 ) -> Listing:
     """Show strangers an organiser's event that is not a party, such as a training. Such an event is
-    not at anybody's home, so no host has to accept its guests. A guest gets a place, or is put on
-    the waiting list if the event is full, after confirming the request. For an event by video, this
-    happens without a confirmation.
+    not at anybody's home, so no host has to accept its guests. After confirming the request, a
+    guest gets a place, or is put on the waiting list if the event is full. For an event by video,
+    the guest need not confirm the request.
 
     Raises InvalidInputError for a party, and for a title, a start or details that cannot be used.
     Raises ConflictError if the campaign has ended.

@@ -19,8 +19,8 @@ def queue_mail(guest: Guest, listing: Listing, kind: MailKind, at: datetime) -> 
     """Queue an e-mail to a guest, due at `at`. If the e-mail says that the guest is accepted, queue
     the reminders too.
 
-    A guest who cancelled and asked again gets the same kind of e-mail again. So an e-mail of this
-    kind that is done already is deleted first.
+    A guest who cancelled and asked again gets the same kind of e-mail again. So this function first
+    deletes an e-mail of this kind that has already been dealt with.
     """
     db.session.execute(
         delete(GuestMail).where(

@@ -101,7 +101,7 @@ def message_to_guest(kind: MailKind, guest: Guest, listing: Listing, at: datetim
 
 
 def calendar_for(guest: Guest, listing: Listing, address: str, at: datetime) -> bytes:
-    """Return a calendar file with the event for a guest. If the event changes or is cancelled, a
+    """Return the event as a calendar file for a guest. If the event changes or is cancelled, a
     later file changes or removes the entry in the guest's calendar."""
     link = guest_link(guest)
     host = urlsplit(current_config().base_url).hostname or "localhost"

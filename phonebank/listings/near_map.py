@@ -50,7 +50,8 @@ class MapDot:
 
 @dataclass(frozen=True)
 class Label:
-    """A town's name on the map. `x` and `y` are its middle."""
+    """A town's name on the map. `x` and `y` are the coordinates of its middle, in the outline's
+    units."""
 
     x: float
     y: float
@@ -92,8 +93,8 @@ def towns_on(outline: Outline) -> list[Town]:
 
 def middle_of(outline: Outline, point: tuple[float, float]) -> Middle:
     """Return the middle of the map that shows what is around a point (latitude, longitude in
-    degrees). The middle is at most about 9 kilometres from the point, and points close together
-    have the same middle."""
+    degrees). The middle is at most about 9 kilometres from the point. Points close together
+    normally have the same middle."""
     step = STEP_KM * outline.km
     x, y = outline.point(*point)
     return round(x / step) * step, round(y / step) * step

@@ -74,7 +74,7 @@ Point = tuple[float, float]
 @dataclass(frozen=True)
 class Near:
     """One event, as strangers see it. `km` is the distance in kilometres from the place where
-    somebody searches, and makes no difference to `==`. `km` is None for an event by video, and
+    somebody searches. A comparison with `==` ignores `km`. `km` is None for an event by video, and
     where events are shown without a search. `left` is the number of free places. `checked_at` is in
     the event's time zone, or None if nobody has confirmed the event yet."""
 
@@ -129,15 +129,15 @@ class Dot:
 
 @dataclass(frozen=True)
 class Events:
-    """All events that strangers can find and that are not by video, each with its point, from south
-    to north. `latitudes` has their latitudes in the same order."""
+    """All events that strangers can find, except events by video. `found` has each event with its
+    point, from south to north. `latitudes` has the latitudes of these points in the same order."""
 
     latitudes: list[float]
     found: list[tuple[Point, Near]]
 
 
 def all_events(at: datetime) -> Events | None:
-    """Return all events that strangers can find and that are not by video. Return None if there are
+    """Return all events that strangers can find, except events by video. Return None if there are
     more than READ_AT_MOST such events."""
     query = _shown(at, Listing.by_video.is_(False)).order_by(Listing.latitude)
     rows = db.session.execute(query.limit(READ_AT_MOST + 1)).all()
@@ -150,8 +150,9 @@ def all_events(at: datetime) -> Events | None:
 
 
 def nearest(point: Point, at: datetime, events: Events | None = None) -> list[Near]:
-    """Return up to twenty events that are not by video and at most 500 kilometres from `point`,
-    nearest first. Events at the same distance, rounded to 100 metres, are sorted by start time.
+    """Return up to twenty events at most 500 kilometres from `point`, nearest first. Events by
+    video are left out. Events at the same distance, rounded to 100 metres, are sorted by start
+    time.
 
     `events` is what `all_events` returned a short time ago. If it is None, the events are read from
     the database.
