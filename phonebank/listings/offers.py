@@ -47,8 +47,8 @@ KEPT_FOR = timedelta(days=7)
 
 
 def campaigns_for(place: Place) -> Sequence[Campaign]:
-    """Return the campaigns for which strangers may offer to host near this place: the running
-    campaigns that have had a checked event in the place's country."""
+    """Return the campaigns for which strangers may offer to host near this place. These are the
+    running campaigns that have had a checked event in the place's country."""
     is_public = exists().where(
         Listing.campaign_id == Campaign.id,
         Listing.country == place.country,
@@ -131,7 +131,8 @@ def confirm_offer(offer: HostOffer) -> None:
 
 
 def offers_in(campaign: Campaign) -> Sequence[HostOffer]:
-    """Return the offers that wait for an organiser, sorted by the start of the party."""
+    """Return the offers that wait for an organiser and whose start has not passed, sorted by
+    start."""
     return db.session.scalars(
         select(HostOffer)
         .where(
@@ -146,12 +147,12 @@ def offers_in(campaign: Campaign) -> Sequence[HostOffer]:
 def accept_offer(campaign: Campaign, offer_id: int, by: Account) -> HostOffer:
     """Make the person a host, and put their party on the map. A job then e-mails the person a link
     to the kit (a page to print). If the campaign requires trained hosts and this person is not
-    marked as trained, the listing stays a draft (`is_draft`), and the person puts it on the map
+    marked as trained, the listing stays a draft (`is_draft`). The person then puts it on the map
     after a training.
 
     The listing has no street address yet. The host must type the address before accepting the first
     guest. Raises NotFoundError for an offer of another campaign. Raises ConflictError if the offer
-    already has an answer, if the party's start has passed, or if the person is blocked.
+    is not waiting for an answer, if the party's start has passed, or if the person is blocked.
     """
     offer = _lock_waiting(campaign, offer_id)
     if is_blocked(campaign.id, offer.email):
@@ -175,16 +176,17 @@ def accept_offer(campaign: Campaign, offer_id: int, by: Account) -> HostOffer:
 
 
 def listing_of_offer(offer: HostOffer) -> Listing | None:
-    """Return the listing of the party that an accepted offer has become. Return None if there is no
-    such party or listing."""
+    """Return the listing of the offer's party. Return None if the offer has no party yet, or if the
+    party has no listing."""
     if offer.party_id is None:
         return None
     return db.session.scalar(select(Listing).where(Listing.party_id == offer.party_id))
 
 
 def is_draft(offer: HostOffer) -> bool:
-    """Whether the offer was accepted, but its party is not on the map yet. This is so if the host
-    was not trained when the offer was accepted, and has not put the party on the map since."""
+    """Whether the offer was accepted, but its party is not on the map yet. The result is true if
+    the host was not trained when the offer was accepted, and has not put the party on the map
+    since."""
     listing = listing_of_offer(offer)
     return listing is not None and listing.state == ListingState.DRAFT
 
@@ -199,9 +201,9 @@ def trains_first(offer: HostOffer) -> bool:
 
 
 def refuse_offer(campaign: Campaign, offer_id: int) -> HostOffer:
-    """Refuse an offer. The offer's page then says that it was refused, and the calling code sends
-    `refused_message`. Raises NotFoundError for an offer of another campaign, and ConflictError if
-    the offer already has an answer."""
+    """Refuse an offer. The offer's page then says that the offer was refused. The calling code
+    sends `refused_message`. Raises NotFoundError for an offer of another campaign, and
+    ConflictError if the offer is not waiting for an answer."""
     offer = _lock_waiting(campaign, offer_id)
     offer.state = HostOfferState.REFUSED
     return offer
@@ -261,8 +263,8 @@ def refused_message(offer: HostOffer) -> Message:
 
 
 def unsent_kits() -> Sequence[int]:
-    """Return the ids of the accepted offers whose hosts must still be e-mailed the link to their
-    kit (a page to print)."""
+    """Return the ids of the accepted offers for which the host has not been e-mailed the link to
+    the kit (a page to print)."""
     return db.session.scalars(
         select(HostOffer.id)
         .where(

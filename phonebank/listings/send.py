@@ -57,12 +57,13 @@ _FOR = {
 
 
 def send_next(at: datetime, send: Send) -> bool:
-    """Take the e-mail that has been due for the longest time at `at` (aware), send it if it is
-    still wanted, and commit. Return False if no e-mail is due.
+    """Take the e-mail that has been due for the longest time, send it if it is still wanted, and
+    commit. `at` is the current time (aware). Return False if no e-mail is due.
 
-    An e-mail is given up if its address is refused for good, or if it still can't be sent after
-    TRIED_FOR. Until then, an e-mail that the mail server does not take now is put off. Raises
-    MailNotSentError if the mail server takes no e-mail at all.
+    An e-mail is given up if its address is refused for good, or if it still can't be sent when it
+    has been due for TRIED_FOR. Until then, an e-mail that the mail server does not take now is
+    tried again after PUT_OFF_FOR. Raises MailNotSentError if the mail server takes no e-mail at
+    all.
     """
     mail = db.session.scalars(
         select(GuestMail)
@@ -126,11 +127,11 @@ def is_wanted(mail: GuestMail, guest: Guest, listing: Listing, at: datetime) -> 
 
 
 def send_alerts(at: datetime, send: Send) -> int:
-    """E-mail each person who waits for an event and now has one nearby with a free place, and
-    delete the person's address. An address that is refused for good, or has waited longer than
-    ALERT_LIVES_FOR, is deleted too. Return how many people got an e-mail. Each person is handled in
-    a separate transaction. If the mail server does not take one e-mail now, the next run tries it
-    again. Raises MailNotSentError if the server takes no e-mail at all."""
+    """Find each person who waits for an event and now has an event with a free place nearby. E-mail
+    the person, and delete the person's address. An address that is refused for good, or has waited
+    longer than ALERT_LIVES_FOR, is deleted too. Return how many people got an e-mail. Each person
+    is handled in a separate transaction. If the mail server does not take one e-mail now, the next
+    run tries it again. Raises MailNotSentError if the server takes no e-mail at all."""
     db.session.execute(delete(NearAlert).where(NearAlert.created_at < at - ALERT_LIVES_FOR))
     db.session.commit()
     sent = 0

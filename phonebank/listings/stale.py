@@ -16,8 +16,8 @@ def versions_of(listings: Sequence[Listing]) -> dict[int, str]:
     """Return the version of each listing, by the listing's id. A version stands for the listing's
     state, what strangers see of it, why it was sent back, and its newest open report.
 
-    Call this function before you read the reports. If a report arrives in between, the version does
-    not include it, so the report counts as not shown.
+    Call this function before you read the reports. If a report arrives after this call, the version
+    does not include it, so the report counts as not shown.
     """
     newest = dict(
         db.session.execute(

@@ -1,6 +1,6 @@
-"""The question to a host, two days before an event, whether everything about it is still right. To
-answer yes, the host opens a link that needs no sign-in: the token in the link proves that the link
-was sent to the host."""
+"""Ask the host of an event, two days before its start, whether everything about the event is still
+right. To answer yes, the host opens a link that needs no sign-in: the token in the link proves that
+the link was sent to the host."""
 
 from datetime import timedelta
 
@@ -21,16 +21,17 @@ SIGN_IN_FOR = timedelta(days=2)
 
 
 def token_for(listing: Listing) -> str:
-    """Return a token with which the host can confirm this listing. The token no longer works after
-    a change that guests are told of, such as a new time or a new address."""
+    """Return a token with which the host can confirm this listing. The token stops working when
+    guests are told of a change, such as a new time or a new address."""
     return _serializer().dumps([listing.id, listing.host_id, listing.sequence])
 
 
 def listing_of_link(token: str) -> Listing:
     """Return the listing that the host may confirm with this token.
 
-    Raises NotFoundError if the token is forged, if the event was cancelled or its time or place has
-    changed since the token was made, or if the host's account is deactivated.
+    Raises NotFoundError if the token is forged, or if the host's account is deactivated. Also
+    raises it if guests were told of a change since the token was made: for example, the event was
+    cancelled, or its time or place has changed.
     """
     try:
         listing_id, host_id, sequence = _serializer().loads(token)

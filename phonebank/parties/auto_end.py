@@ -1,5 +1,5 @@
-"""Ends parties that their hosts forgot to end, so that people cannot join these parties with their
-codes for ever."""
+"""End parties that their hosts forgot to end. Otherwise people could join such a party with its
+code for ever."""
 
 from datetime import timedelta
 
@@ -16,8 +16,9 @@ FORGOTTEN_AFTER = timedelta(hours=24)
 
 
 def forgotten_parties() -> list[Party]:
-    """Return the parties that have not ended, were created more than a day ago, should have started
-    more than a day ago, and have no open call and no call that was recorded in the last day."""
+    """Return the parties that their hosts seem to have forgotten. Such a party has not ended, and
+    was created more than a day ago. It should have started more than a day ago. It has no open
+    call, and no call was recorded in the last day."""
     before = now() - FORGOTTEN_AFTER
     called_since = exists().where(Call.party_id == Party.id, Call.recorded_at > before)
     calling_now = exists().where(Call.party_id == Party.id, Call.ended_at.is_(None))

@@ -53,7 +53,7 @@ class CalendarEvent:
 
 
 def event_file(wanted: CalendarEvent, at: datetime) -> bytes:
-    """Return the bytes of a calendar file with one event, which has a reminder unless the event is
+    """Return the bytes of a calendar file with one event. The event has a reminder unless it is
     cancelled. `at` is the current time (aware)."""
     calendar = Calendar()
     calendar.add("prodid", "-//Phonebank//Phone parties//EN")

@@ -32,11 +32,11 @@ def refuse_bad_words(name: str) -> None:
 def _in_plain_letters(name: str) -> str:
     """Return the name with every letter outside A to Z replaced by a letter from A to Z.
 
-    The filter treats a letter outside A to Z as the end of a word, so it would find a bad word in
-    Analía and in Assía. Inside a word, accents are dropped, because an accent could hide a bad word
-    (fück). But an accent on the last letter makes a different word (Rapé), and so does a letter
-    from another alphabet. A letter of these two kinds is replaced by "q", because no word on the
-    list ends in "q".
+    The filter treats a letter outside A to Z as the end of a word. Without the replacement, it
+    would find a bad word in Analía and in Assía. Inside a word, accents are dropped, because an
+    accent could hide a bad word (fück). But an accent on the last letter makes a different word
+    (Rapé), and so does a letter from another alphabet. A letter of these two kinds is replaced by
+    "q", because no word on the list ends in "q".
     """
     name = unicodedata.normalize("NFKC", name)
     return "".join(

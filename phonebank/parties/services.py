@@ -55,8 +55,8 @@ def campaigns_to_host(account: Account) -> list[Campaign]:
 
 
 def parties_of(account: Account) -> list[Party]:
-    """Return up to 200 parties that this account may run. Parties that have ended come
-    last. Otherwise, the party that starts last comes first.
+    """Return up to 200 parties that this account may run. Parties that have ended come last. Among
+    the parties that have ended, and among the others, the latest start comes first.
 
     Hosts may run the parties that they host or co-host. Organisers may run all parties of the
     campaigns that they organise.
@@ -81,9 +81,9 @@ def parties_in(campaign: Campaign) -> list[Party]:
 
 
 def party_after(party: Party) -> Party | None:
-    """Return the party that people can join after this one: another party of this host and campaign
-    that is open to new callers. If there are several, return the party that starts first. Return
-    None if there is no such party."""
+    """Return the party that people can join next: a party of the same host and campaign that is
+    open to new callers. If there are several, return the party that starts first. Return None if
+    there is no such party."""
     return db.session.scalars(
         select(Party)
         .where(

@@ -34,8 +34,8 @@ GROUP BY ranked ORDER BY ranked DESC LIMIT :places
 
 
 def standings(campaign_id: int) -> list[dict[str, Any]]:
-    """Return the places as rows of `place`, `names` (the titles of the parties that share the
-    place) and `conversations`.
+    """Return a row for each place in the ranking. A row has `place`, `names` (the titles of the
+    parties that share the place) and `conversations`.
 
     Return no rows if there are fewer than two parties to compare.
     """

@@ -43,10 +43,10 @@ class Summary:
     """The summary of a party's evening.
 
     Each of the `bars` covers `minutes` minutes. A bar's label is the time at which the bar starts,
-    in the party's time zone, or the day if the bars are an hour wide or more. A party without calls
-    has no bars. `thanks` has first names in alphabetical order, so that the list does not rank the
-    callers. `others` is the number of callers who made calls and whom the host or an organiser hid
-    or removed.
+    in the party's time zone. If the bars are an hour wide or more, the label is the day. A party
+    without calls has no bars. `thanks` has first names in alphabetical order, so that the list does
+    not rank the callers. `others` is the number of callers who made calls but are not in `thanks`,
+    because the host or an organiser hid or removed them.
     """
 
     party: Party

@@ -67,10 +67,10 @@ def read(token: str) -> EmailConfirmation:
 def confirm(token: str) -> Volunteer:
     """Use the link up, and return the volunteer with the address that the link was mailed to. If no
     volunteer has this address, a new volunteer is stored. If the link is for a caller, the caller's
-    calls are kept under the volunteer from now on, and the volunteer's consent to this is stored.
+    calls are kept under the volunteer from now on. The volunteer's consent to this is stored.
 
-    Raises LinkOverError if the link is not valid, or is no longer valid because another request has
-    just used it, and ConflictError if the caller's calls are kept under another address.
+    Raises LinkOverError if the link is not valid, for example because another request has just used
+    it. Raises ConflictError if the caller's calls are kept under another address.
     """
     used = db.session.execute(
         delete(EmailConfirmation)

@@ -8,8 +8,8 @@ from phonebank.volunteers import confirm, volunteers
 @job(CHORES, timeout=60)
 def forget_volunteers() -> None:
     """Delete addresses that nobody confirmed within a day. Delete consents and roles in campaigns
-    whose personal data has been erased or is being erased, and then the volunteers who have no
-    consent and no role left."""
+    whose personal data has been erased or is being erased. Then delete the volunteers who have no
+    role left, and no consent or only withdrawn consents."""
     confirm.forget_old_confirmations()
     db.session.commit()
     volunteers.forget_after_campaigns()

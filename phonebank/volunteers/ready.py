@@ -50,9 +50,10 @@ class Step(StrEnum):
 
 @dataclass(frozen=True)
 class Ready:
-    """A volunteer who is ready for a step, with the evidence: the evenings on which they called,
-    their conversations, whether they have the trained mark, the parties that they hosted, and the
-    people whom they trained."""
+    """A volunteer who is ready for a step, with the evidence. `evenings` is the number of days on
+    which the volunteer called. `is_trained` says whether the volunteer is marked as trained.
+    `parties` is the number of parties that the volunteer hosted and at which somebody had a
+    conversation. `marks_given` is the number of people whom the volunteer marked as trained."""
 
     step: Step
     volunteer: Volunteer
@@ -147,8 +148,8 @@ def _organises(campaign: Campaign) -> ColumnElement[bool]:
 
 
 def _parties_hosted(campaign: Campaign) -> ColumnElement[int]:
-    """Return an SQL expression for the number of the campaign's parties that the volunteer hosted
-    and at which somebody had a conversation."""
+    """Return an SQL expression that counts the volunteer's parties in the campaign. A party counts
+    if the volunteer hosted it and somebody had a conversation at it."""
     return (
         select(func.count())
         .select_from(Party)
@@ -164,8 +165,8 @@ def _parties_hosted(campaign: Campaign) -> ColumnElement[int]:
 
 
 def _marks_given(campaign: Campaign) -> ColumnElement[int]:
-    """Return an SQL expression for the number of people in the campaign who have a trained mark
-    from this volunteer. A person with marks on several devices counts once if the callers on these
+    """Return an SQL expression that counts the people in the campaign whom this volunteer has
+    marked as trained. A person with marks on several devices counts once if the callers on these
     devices belong to the same volunteer."""
     mark = TrainedMark.__table__.alias("given")
     kept = VolunteerCaller.__table__.alias("kept")

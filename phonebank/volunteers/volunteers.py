@@ -61,14 +61,14 @@ def volunteer_of(caller: Caller) -> Volunteer | None:
 
 
 def cookie_for(volunteer: Volunteer) -> dict[str, Any]:
-    """Return what the session cookie of a volunteer's device must hold."""
+    """Return the value that the session cookie of a volunteer's device must have for COOKIE_KEY."""
     return {"id": volunteer.id, "token": volunteer.device_token}
 
 
 def volunteer_of_cookie(known: object) -> Volunteer | None:
-    """Return the volunteer who is signed in on a device. `known` is the value in the device's
-    session cookie. Return None if `known` does not come from `cookie_for`, if the volunteer no
-    longer exists, or if the volunteer has since signed out everywhere."""
+    """Return the volunteer who is signed in on a device. `known` is the value for COOKIE_KEY in the
+    device's session cookie. Return None if `known` does not come from `cookie_for`, if the
+    volunteer no longer exists, or if the volunteer has since signed out everywhere."""
     if not isinstance(known, dict) or type(known.get("id")) is not int:
         return None
     volunteer = db.session.get(Volunteer, known["id"])
@@ -79,9 +79,10 @@ def volunteer_of_cookie(known: object) -> Volunteer | None:
 
 
 def keep_calls_of_device(known: object, caller: Caller) -> None:
-    """Keep the calls of a caller who has just joined under the volunteer who is signed in on the
+    """When a caller has joined, keep the caller's calls under the volunteer who is signed in on the
     caller's device. Do nothing if there is no such volunteer, or if the volunteer has not agreed
-    that this campaign keeps their calls. `known` is the value in the device's session cookie."""
+    that this campaign keeps their calls. `known` is the value for COOKIE_KEY in the device's
+    session cookie."""
     volunteer = volunteer_of_cookie(known)
     if volunteer is None:
         return
@@ -123,7 +124,7 @@ def forget(volunteer: Volunteer) -> None:
 def forget_after_campaigns() -> None:
     """For campaigns whose personal data has been erased or is being erased, stop keeping the calls
     of volunteers, and delete consents and roles. Then delete all volunteers who have no role left,
-    and no consent or only withdrawn consents."""
+    and whose consents, if any, are all withdrawn."""
     over = select(Campaign.id).where(Campaign.erasing_since.is_not(None))
     callers = select(Caller.id).where(Caller.campaign_id.in_(over))
     db.session.execute(delete(VolunteerCaller).where(VolunteerCaller.caller_id.in_(callers)))
