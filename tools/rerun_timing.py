@@ -1,5 +1,4 @@
-"""Runs pytest, and then runs again the tests that may have failed only because the machine was
-busy.
+"""Run pytest, and then rerun the tests that may have failed only because the machine was busy.
 
     python -m tools.rerun_timing [pytest's arguments]
 

@@ -1,4 +1,4 @@
-"""Copy from npm into the repository the browser libraries that Phonebank serves.
+"""Copy the libraries for browsers from npm into the repository, so that Phonebank can serve them.
 
     python tools/vendor.py            install the locked versions, copy the files, write checksums
     python tools/vendor.py --check    do so in a scratch folder; fail if the repository differs
@@ -36,7 +36,7 @@ class Library:
     templates use for a file to the file's path in the package.
 
     `bundled` names the packages that are compiled into those files; their licences are copied too.
-    If the package has no file for browsers, its module is compiled, and `compiled` is the name of
+    If the package has no file for browsers, its module is compiled. `compiled` is then the name of
     the global variable that holds what the module exports.
     """
 
@@ -157,8 +157,9 @@ def compile_for_browsers(modules: Path, source: Path, target: Path, exports: str
 
 
 def licences_of(library: Library, modules: Path) -> str:
-    """Return the licence of a library, followed by those of the packages compiled into its files,
-    and by the whole text of the licence if the package only refers to it."""
+    """Return the licence of a library, followed by the licences of the packages that are compiled
+    into its files. If the library's package only refers to the text of its licence, this text
+    follows as well."""
     texts = [(modules / library.package / library.licence_file).read_text().strip()]
     for package in library.bundled:
         [licence] = (p for p in (modules / package).iterdir() if p.stem.lower() in LICENCE_NAMES)
