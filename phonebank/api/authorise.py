@@ -75,9 +75,9 @@ _limit = limiter.shared_limit(rate, scope="api", key_func=_token_key, error_mess
 
 
 def _find(scope: Scope) -> Row[Any]:
-    """Return the token of the request. Raises TokenRequiredError if the request has no working
-    token. Raises NotAllowedError if the token lacks the scope, or if the organiser who made the
-    token may no longer give it the scope."""
+    """Return the database row of the request's token. Raises TokenRequiredError if the request has
+    no working token. Raises NotAllowedError if the token lacks the scope, or if the organiser who
+    made the token may no longer give it the scope."""
     kind, _, secret = request.headers.get("Authorization", "").partition(" ")
     found = find_token(secret.strip()) if kind.lower() == "bearer" else None
     if found is None:

@@ -38,8 +38,9 @@ def validate_name(form: FlaskForm, field: StringField) -> None:
 
 
 class GoalField(IntegerField):
-    """The field for a party's goal, a number of conversations. It is a text field, so that the page
-    can show the typed text beside the error, even if the text is not a number."""
+    """The field for a party's goal, a number of conversations. The browser shows it as a text
+    field, so that the page can show the typed text beside the error, even if the text is not a
+    number."""
 
     widget = TextInput()
 

@@ -1,7 +1,8 @@
 """The host's pages: creating a party, and running it from a phone.
 
-Every button is a plain form that leads back to the page. With JavaScript, htmx replaces only the
-part of the page that changed, and events on a websocket tell the page when to update.
+Every button for a change is a plain form that leads back to the page. With JavaScript, htmx
+replaces only the part of the page that changed, and events on a websocket tell the page when to
+update.
 """
 
 from typing import Any
@@ -111,8 +112,9 @@ def run(party_id: int) -> ResponseReturnValue:
 @pages.get("/<int:party_id>/shares")
 @open_to(RoleName.HOST)
 def shares(party_id: int) -> ResponseReturnValue:
-    """Return, by caller id, what each caller has done so far (`share`) and is doing now (`kind` and
-    `words`). These values change often, so an open page requests them without the rest of the page.
+    """Return what each caller has done so far (`share`) and is doing now (`kind` and `words`), by
+    caller id. These values change often, so an open page requests them without the rest of the
+    page.
     """
     party = services.party_for(current_user, party_id)
     return {

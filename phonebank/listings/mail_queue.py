@@ -1,6 +1,6 @@
-"""The queue of e-mails to guests, each with the time at which it is due. While a listing's
-`sequence` (how often its guests were told of a change) stays the same, the queue has at most one
-e-mail of each kind for each guest. These functions do not commit."""
+"""The queue of e-mails to guests, each with the time at which it is due. For each guest, the queue
+has at most one e-mail of each kind for each value of the listing's `sequence`. `sequence` says how
+often the guests were told of a change. These functions do not commit."""
 
 from collections.abc import Collection
 from datetime import datetime

@@ -13,8 +13,9 @@ from phonebank.models import Listing, ListingReport
 
 
 def versions_of(listings: Sequence[Listing]) -> dict[int, str]:
-    """Return the version of each listing, by the listing's id. A version stands for the listing's
-    state, what strangers see of it, why it was sent back, and its newest open report.
+    """Return the version of each listing, by the listing's id. A version changes with the listing's
+    state, with what strangers see of the listing, with the reason why it was sent back, and with
+    its newest open report.
 
     Call this function before you read the reports. If a report arrives after this call, the version
     does not include it, so the report counts as not shown.

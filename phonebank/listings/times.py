@@ -25,6 +25,6 @@ def reminder_times(starts_at: datetime, zone: str) -> dict[MailKind, datetime]:
 
 
 def is_over(starts_at: datetime, at: datetime) -> bool:
-    """Whether an event counts as over at `at` (aware), so that nobody new should come. An event
-    counts as over two hours after its start."""
+    """Whether an event counts as over at `at` (aware). An event counts as over two hours after its
+    start. Nobody new should come to it then."""
     return starts_at + LASTS <= at

@@ -16,7 +16,7 @@ _REFUSED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def clean_name(text: str, what: str = "name") -> str:
-    """Return the name in composed form (NFC) with its spaces tidied.
+    """Return the name in composed form (NFC), without extra spaces.
 
     Raises InvalidInputError if the name is empty, is longer than 40 characters or contains an
     invisible character that emoji do not need. Emoji and all alphabets are allowed. The function

@@ -1,5 +1,5 @@
-"""Callers' requests to the party's host for help. The host sees who is asking, and marks the
-request as seen.
+"""Requests for help that callers send to the party's host. The host sees who is asking, and marks
+the request as seen.
 
 A caller chooses one of a few kinds of request, and types no text. If callers could type text, a
 contact's name might appear on the host's screen.
@@ -63,7 +63,8 @@ def ask_for_help(caller: Caller, about: str) -> bool:
 
 
 def callers_asking(party: Party) -> list[Caller]:
-    """Return the callers whose request no host has marked as seen, the longest wait first."""
+    """Return the callers whose request for help has not been marked as seen. The caller who has
+    waited longest comes first."""
     query = (
         select(Caller)
         .where(

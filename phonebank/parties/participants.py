@@ -23,8 +23,8 @@ MESSAGE_AT_MOST = 200  # characters
 
 @dataclass(frozen=True)
 class Guest:
-    """A caller in the party, with the numbers of the caller's calls and conversations in this
-    party, and what the caller is doing now."""
+    """A caller in the party. `calls` and `conversations` are the numbers of the caller's calls and
+    conversations in this party. `doing` is what the caller is doing now."""
 
     caller: Caller
     calls: int

@@ -20,8 +20,8 @@ MISSING = ("chink", "gook", "nazi", "pikey", "raghead", "wanker", "wog")
 
 
 def refuse_bad_words(name: str) -> None:
-    """Raise InvalidInputError if a word in the name is on the word list, even if dots break the
-    word up."""
+    """Raise InvalidInputError if a word in the name is on the word list, even if a dot separates
+    each letter of the word from the next."""
     if _filter().is_profane(_in_plain_letters(name)):
         raise InvalidInputError(
             "We can't show that name on the board.",

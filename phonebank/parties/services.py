@@ -134,8 +134,8 @@ def create_party(
     door_open: bool = False,
 ) -> Party:
     """Create a party. `starts_at` is an aware time, or None for now. With `door_open`, callers who
-    join with the code are admitted immediately, except those who must wait because of their network
-    address (see `roster.blocked_addresses`).
+    join with the code are admitted immediately. But some must wait because of their network address
+    (see `roster.blocked_addresses`).
 
     Raises InvalidInputError if the title or goal cannot be used, and NotAllowedError if the account
     may not run a party for the campaign.
@@ -309,11 +309,11 @@ def _notify_everyone(party: Party) -> None:
 
 
 def state_for_callers(party: Party | None) -> dict[str, bool | int | None]:
-    """Return the state of a caller's party, for the caller's screen, with the keys "paused",
-    "ended" and "seconds".
+    """Return what a caller's screen needs to know about the party, with the keys "paused", "ended"
+    and "seconds". `party` is None for a caller without a party.
 
-    "seconds" is how many seconds are left of the break. The value is 0 if the break lasts until the
-    host ends it, and None if there is no break.
+    "seconds" is the number of seconds until the break ends. The value is 0 if the break lasts until
+    the host ends it, and None if there is no break.
     """
     left = party.break_left(now()) if party is not None else None
     return {

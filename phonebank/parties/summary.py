@@ -58,7 +58,7 @@ class Summary:
 
     @property
     def answered(self) -> str:
-        """The share of calls that a person answered, in the form that boards show."""
+        """The share of the calls that a person answered, written as on a board."""
         return answered_share(self.totals.reached, self.totals.calls)
 
     @property
