@@ -2,7 +2,7 @@
 
 A caller has no account and no password. A caller gives only a first name, and is admitted by a
 host, by an organiser or automatically. When a caller is removed or leaves, they get a new device
-token, so the server no longer accepts the old cookie or any copy of it.
+token. The server then accepts neither the old cookie nor any copy of it.
 """
 
 import functools
@@ -83,8 +83,8 @@ def _find(caller_id: int) -> Caller | None:
 def current_caller() -> Caller:
     """Return the caller of this request.
 
-    Raises SignInRequiredError if the device has no caller, and CallerRemovedError if the caller was
-    removed.
+    Raises SignInRequiredError if the device has no valid cookie, for example because the caller was
+    removed. Raises CallerRemovedError if the cookie is valid, but the caller is marked as removed.
     """
     return _let_in(caller_of_device())
 

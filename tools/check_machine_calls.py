@@ -16,7 +16,7 @@ from phonebank.rules.countries import NoCountryRulesError, rules_for
 
 
 def main(country: str, files: list[str]) -> int:
-    """Print what the files say about each rule, and return the exit status."""
+    """Print for each rule whether the calls in the files keep it, and return the exit status."""
     records: list[Record] = []
     try:
         law = rules_for(country).machine_calls

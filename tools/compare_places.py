@@ -94,8 +94,8 @@ def km(one: tuple[float, float], other: tuple[float, float]) -> float:
 
 
 def compare(country: str, ours: Points, other: Points) -> float:
-    """Print how far the two sources agree. Return the share of the ten nearest events that are the
-    same."""
+    """Print how far the two sources agree. Return the share (0 to 1) of the ten nearest events that
+    are the same in both sources."""
     both = sorted(ours.keys() & other.keys())
     dice = random.Random(7)  # noqa: S311
     events = dice.choices(both, k=EVENTS)

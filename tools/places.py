@@ -358,10 +358,10 @@ def german_postcodes(
 
 
 def _german_places(archive: zipfile.ZipFile) -> dict[str, list[tuple[str, float, float]]]:
-    """Return the places of each postcode, by postcode. Each place appears once, as (name, latitude,
-    longitude).
+    """Return a dictionary from each German postcode to the places that have it. Each place appears
+    once, as (name, latitude, longitude).
 
-    GeoNames gives each position a number, which says how sure the position is. The number 0 means
+    GeoNames gives each position a number that says how reliable the position is. The number 0 means
     the office of a firm that has a postcode of its own. Nobody lives there, so such places are left
     out. A number of 4 or more means a place in GeoNames' own list of places. If a postcode has
     places of this kind, only these places are returned.

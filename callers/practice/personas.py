@@ -1,8 +1,8 @@
 """The personas (invented people for practice calls) for scripts without personas of their own. One
 example is a script that was started from a blank page. Pure functions.
 
-A persona's reply depends on whether the step is the first one, on the step's kind, and on whether
-the step asks for a number from 0 to 10. The reply does not depend on the words of the step, so the
+A persona's reply normally depends on the kind of the step. The first step, and a step that asks for
+a number from 0 to 10, have replies of their own. No reply depends on the words of the step, so the
 replies fit any English script.
 """
 

@@ -204,7 +204,8 @@ class WalkedPath:
         return cls(walked, in_order, fields)
 
     def feedback(self, wanted: Callable[[Step], bool], done: str, missed: str) -> list[Feedback]:
-        """Return praise if the call went through a step for which `wanted` is true (a wanted step).
+        """Return praise if the call went through a wanted step. A step is wanted if `wanted`
+        returns true for it.
 
         Otherwise, if a wanted step was still ahead, return advice with the title of that step. In
         all other cases, return an empty list.
@@ -215,8 +216,8 @@ class WalkedPath:
         return [Feedback(False, f"You stopped before {title}. {missed}")] if title else []
 
     def missed(self, wanted: Callable[[Step], bool]) -> str:
-        """Return the quoted title of the first step still ahead for which `wanted` is true (a
-        wanted step).
+        """Return the title, in quotes, of the first wanted step that was still ahead when the call
+        ended. A step is wanted if `wanted` returns true for it.
 
         Return "" if no wanted step was ahead, or if the call went through a wanted step.
         """

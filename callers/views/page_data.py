@@ -53,8 +53,8 @@ class Toast:
 
 @dataclass(frozen=True)
 class OwnCall:
-    """The values of a call that its caller may still see later. These values do not include the
-    person's name and number, the note, or the text of an answer.
+    """The values that a caller may see of a call that they recorded. These values do not include
+    the person's name and number, the note, or the text of an answer.
 
     `letter` is the first letter of the contact's first name, or "?" if the name is not known. The
     letter helps to tell two calls apart, and identifies nobody.

@@ -1,4 +1,4 @@
-"""The board, a page of a party's figures for the television in the room. The board has its own
+"""The board: a page with a party's figures, for the television in the room. The board has its own
 link. After the end of the party, the board shows thanks and totals."""
 
 from flask import Blueprint, render_template

@@ -64,9 +64,9 @@ def _watcher(proof: Any) -> Watcher:
     may see.
 
     Raises GoneError if the board's link was replaced, and InvalidInputError if the proof names no
-    board. If the proof names a party, raises SignInRequiredError if nobody is signed in. Raises
-    NotAllowedError if the signed-in person may not host, and NotFoundError if they may not run this
-    party.
+    board. A proof that names a party needs a sign-in: raises SignInRequiredError if nobody is
+    signed in. Raises NotAllowedError if the signed-in person may not host, and NotFoundError if
+    they may not run this party.
     """
     token = proof.get("token") if isinstance(proof, dict) else None
     party_id = proof.get("party") if isinstance(proof, dict) else None

@@ -41,11 +41,11 @@ TOLD_EVERY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Unchecked:
-    """A listing on an editor's page. `event` is what strangers see of it. `returned_because` says
-    why the listing was sent back to its host, or is None. `reasons` are the reasons given in its
-    open reports. `version` is the version that the page's buttons send (see `stale`). `is_party`
-    says whether the listing belongs to a party. A listing that does not belong to a party cannot be
-    changed by any host."""
+    """A listing on an editor's page. `event` is what strangers see of the listing.
+    `returned_because` says why the listing was sent back to its host, or is None. `reasons` are the
+    reasons given in its open reports. `version` is the version that the page's buttons send (see
+    `stale`). `is_party` says whether the listing belongs to a party. A listing that does not belong
+    to a party cannot be changed by any host."""
 
     event: Near
     state: ListingState

@@ -43,8 +43,8 @@ OPEN_AT_MOST = 3
 
 def shown_listing(listing_id: int) -> Listing:
     """Return a listing that strangers can see. Raises NotFoundError if there is no such listing, or
-    if it is a draft or waits for a check or a change. Raises GoneError if it is cancelled, hidden
-    or over, or if its campaign has ended or is being erased."""
+    if the listing is a draft or waits for a check or a change. Raises GoneError if the event is
+    cancelled, hidden or over, or if its campaign has ended or is being erased."""
     listing = db.session.get(Listing, listing_id)
     if listing is None or listing.state in (ListingState.DRAFT, ListingState.WAITING):
         raise NotFoundError("We can't find this event.", "Look for other events near you.")
@@ -281,7 +281,8 @@ def cancel(guest: Guest) -> None:
 
 
 def say_coming(guest: Guest) -> None:
-    """Store that an accepted guest has said that they will come."""
+    """Store an accepted guest's confirmation that they will come. For any other guest, nothing
+    changes."""
     _lock(guest)
     if guest.state == GuestState.ACCEPTED:
         guest.coming_at = now()

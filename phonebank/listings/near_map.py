@@ -199,7 +199,8 @@ def _labels(
 def _edges(
     outline: Outline, shown: tuple[float, float, float, float]
 ) -> tuple[float, float, float, float]:
-    """Return the north, west, south and east edges of the shown part, in degrees."""
+    """Return the north, west, south and east edges, in degrees, of the part of the outline that the
+    map shows."""
     left, top, wide, tall = shown
     return *outline.place(left, top), *outline.place(left + wide, top + tall)
 

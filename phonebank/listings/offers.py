@@ -277,8 +277,8 @@ def unsent_kits() -> Sequence[int]:
 
 
 def forget_offers(at: datetime) -> None:
-    """Delete the offers that nobody confirmed within a day, the offers whose start was more than a
-    week ago, and the offers for campaigns whose personal data is erased."""
+    """Delete the offers that nobody confirmed within a day, and the offers whose start was more
+    than a week ago. Also delete all offers for campaigns whose personal data is erased."""
     over = select(Campaign.id).where(Campaign.erasing_since.is_not(None))
     db.session.execute(
         delete(HostOffer).where(

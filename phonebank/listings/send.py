@@ -2,8 +2,8 @@
 
 One transaction locks an e-mail's row, sends the e-mail, and marks the row as done. So two workers
 never send the same e-mail at the same time. If a worker is killed before it has sent an e-mail, the
-next worker sends the e-mail. If a worker is killed after the mail server has accepted an e-mail and
-before the commit, the next worker sends the e-mail again with the same Message-ID.
+next worker sends the e-mail. If a worker is killed after the mail server has accepted an e-mail,
+but before the commit, the e-mail is sent again with the same Message-ID.
 """
 
 import logging

@@ -30,8 +30,8 @@ def listing_of_link(token: str) -> Listing:
     """Return the listing that the host may confirm with this token.
 
     Raises NotFoundError if the token is forged, or if the host's account is deactivated. Also
-    raises it if guests were told of a change since the token was made: for example, the event was
-    cancelled, or its time or place has changed.
+    raises it if guests were told of a change since the token was made, such as a cancellation, a
+    new time or a new place.
     """
     try:
         listing_id, host_id, sequence = _serializer().loads(token)

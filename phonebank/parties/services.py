@@ -55,8 +55,8 @@ def campaigns_to_host(account: Account) -> list[Campaign]:
 
 
 def parties_of(account: Account) -> list[Party]:
-    """Return up to 200 parties that this account may run. Parties that have ended come last. Among
-    the parties that have ended, and among the others, the latest start comes first.
+    """Return up to 200 parties that this account may run. Parties that have ended come last. In
+    each of these two groups, the party with the latest start comes first.
 
     Hosts may run the parties that they host or co-host. Organisers may run all parties of the
     campaigns that they organise.
@@ -252,8 +252,8 @@ def change_board_link(party: Party) -> None:
 
 def start_break(party: Party, minutes: int | None = None) -> None:
     """Start a break of `minutes` minutes, from 1 to 60. If `minutes` is None, the break lasts until
-    `end_break` is called. During the break, callers get no new contacts. An earlier break is
-    replaced. Callers can finish calls in progress, and these calls count.
+    `end_break` is called. During the break, callers get no new contacts. The new break replaces an
+    earlier one. Callers can finish calls in progress, and these calls count.
 
     Raises InvalidInputError if `minutes` is less than 1 or more than 60, and ConflictError if the
     party has ended.

@@ -1,6 +1,6 @@
 """Finds a campaign's parties with the most conversations.
 
-The rules are the same as for callers on a board: parties with the same number of conversations
+The rules are the same as for callers on a board. Parties with the same number of conversations
 share a place, and only the first five places are shown. Conversations that were recorded too fast
 do not count here.
 """
