@@ -1,8 +1,9 @@
 """The socket of a caller's own pages.
 
 When a screen (an open page) connects, the device's cookie identifies the caller. A screen mostly
-receives events. A screen may also send two requests. One asks for the caller's state, and changes
-nothing. The other extends the time for which the caller keeps the contact on the screen.
+receives events. A screen may also send two requests. One request asks for the caller's state, and
+changes nothing. The other request extends the time for which the caller keeps the contact on the
+screen.
 """
 
 import uuid

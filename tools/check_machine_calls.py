@@ -3,8 +3,8 @@
     python -m tools.check_machine_calls GB records.csv [records.csv …]
 
 The program uses only these files and `phonebank/rules/*.yaml`. Several files, such as those of a
-month, are checked together. The exit status is 1 if a rule is broken. It is 2 if a file cannot be
-read, if there are no rules for the country, or if no country or no file is named.
+month, are checked together. The exit status is 1 if a rule is broken. The exit status is 2 if a
+file cannot be read, if there are no rules for the country, or if no country or no file is named.
 """
 
 import sys

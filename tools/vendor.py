@@ -176,8 +176,8 @@ def integrity_of(content: bytes) -> str:
 
 
 def write_notices(manifest: dict[str, dict[str, str]], vendor: Path, notices: Path) -> None:
-    """Write the notices that the licences of the copied files and of the data about places require.
-    Each library and each source of data has a section."""
+    """Write the notices that licences require: the licences of the copied files, and those of the
+    data about places. Each library and each source of data has a section."""
     lines = [
         "# Third-party notices",
         "",

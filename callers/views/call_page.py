@@ -137,8 +137,8 @@ def wait() -> ResponseReturnValue:
     """Claim and show the next contact, or show the waiting page. Each load of the page tries again.
 
     The view claims a contact on a GET request, so that the page can try again without JavaScript.
-    This is safe, because the caller has already asked for a contact, and a reload after a claim
-    shows the same contact.
+    The claim is safe, because the caller has already asked for a contact, and a reload after a
+    claim shows the same contact.
     """
     if g.caller.promised_at is None:
         return redirect(url_for(".calling"))

@@ -98,8 +98,8 @@ class CallView:
 
     @property
     def can_be_followed(self) -> bool:
-        """Whether this page has every part that the next contact may need. If so, the page can show
-        the next contact itself, and the browser need not load another page."""
+        """Whether this page has every part that the next contact may need. A page that has them can
+        show the next contact itself, so the browser need not load another page."""
         has_number = self.mode is None or self.mode.shows_numbers
         return has_number and not (self.practice or self.not_to_ring)
 

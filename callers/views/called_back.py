@@ -31,8 +31,8 @@ def called_back() -> ResponseReturnValue:
 @limiter.limit(LOOK_UPS, key_func=device_key)
 @for_callers
 def find_caller_back() -> ResponseReturnValue:
-    """Show the first names of people whom this caller called in the last twelve hours. Each of them
-    was called on a number that ends in the digits from the form."""
+    """Show the first names of people whom this caller called in the last twelve hours. Each of
+    these people was called on a number that ends in the digits from the form."""
     try:
         found = find_called_back(g.caller, str(read_fields().get("digits") or ""))
     except InvalidInputError as refused:

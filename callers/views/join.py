@@ -48,8 +48,8 @@ WRONG_CODES = "20 per minute; 200 per hour"
 def _joins_from_one_address() -> str:
     """Return the limit on joins from one network address.
 
-    The limit is high enough for the people in two rooms behind one router. It is low enough to
-    prevent a flood of made-up names on the host's list and the board.
+    The limit is high enough for the people in two rooms behind one router. The limit is low enough
+    to prevent a flood of made-up names on the host's list and the board.
     """
     joins = current_config().joins_a_minute
     return f"{joins} per minute; {5 * joins} per hour"

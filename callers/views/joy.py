@@ -13,8 +13,8 @@ def describe_joy(last: LastCall, goal: int, team_before: int) -> str:
     `goal` is the number of conversations that the party wants to reach, or 0 if there is no goal.
     `team_before` is what `page_data._team_before` returns: normally the number of conversations
     that the party had when the caller recorded the call before their last one. So a caller is
-    normally told only once that the team has reached the goal. They are told after the call with
-    which they reached the goal themselves, or else after the next call that they record.
+    normally told only once that the team has reached the goal. The caller is told after their own
+    call that reached the goal, or else after the next call that they record.
     """
     if goal and last.team >= goal > team_before:
         talks = "conversation" if goal == 1 else "conversations"

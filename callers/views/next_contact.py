@@ -129,8 +129,8 @@ def _put_off(from_waiting_page: bool, recorded_json: dict[str, Any] | None) -> R
 def _waits_for_the_phone() -> bool:
     """Whether the campaign's telephone service keeps this request from claiming a contact. The
     result is true if the server calls people before callers see them, if the caller is not
-    connected by telephone, or if the caller has asked to finish. It is always false in a campaign
-    that shows numbers."""
+    connected by telephone, or if the caller has asked to finish. The result is always false in a
+    campaign that shows numbers."""
     mode = g.caller.campaign.mode
     if mode.shows_numbers:
         return False

@@ -1,5 +1,5 @@
-"""The views that record a call. They save answers and outcomes, undo an outcome, return the contact
-to the queue, and extend the time for which the caller keeps the contact.
+"""The views that record a call. These views save answers and outcomes, undo an outcome, return the
+contact to the queue, and extend the time for which the caller keeps the contact.
 
 The views accept forms and JSON. Every address has the call's id. A request may arrive twice,
 because JavaScript or the browser sends it again, or because of a second tap. The second copy

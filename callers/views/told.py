@@ -1,6 +1,6 @@
-"""A page to open during a call. It has a form for what the person said about themselves: another
-number, another name, or that they moved. If the script has a text message for the person, the page
-shows this message too, but only in a campaign that shows numbers.
+"""A page to open during a call. The page has a form for what the person said about themselves:
+another number, another name, or that they moved. If the script has a text message for the person,
+the page shows this message too, but only in a campaign that shows numbers.
 
 The call page has the same content in a part that is closed at first. The call page asks for the
 content only when the caller opens that part (call_told.js).

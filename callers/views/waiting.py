@@ -53,10 +53,10 @@ class Waiting:
 
     `key` differs for each reason and time, so an open page notices that its reason is out of date.
     `next_at` (aware UTC) is the end of the wait, or None if that is unknown. `ask_every` is the
-    number of seconds after which the page asks for a contact again. It is None if the page should
-    not ask before `next_at`. `pauses` is true if the caller has reached a limit (`roster.pace`).
-    The caller must then pause until `next_at`, or until an organiser has reviewed the caller.
-    `on_break` is true during a party's break.
+    number of seconds after which the page asks for a contact again. `ask_every` is None if the page
+    should not ask before `next_at`. `pauses` is true if the caller has reached a limit
+    (`roster.pace`). The caller must then pause until `next_at`, or until an organiser has reviewed
+    the caller. `on_break` is true during a party's break.
     """
 
     key: str
@@ -92,8 +92,8 @@ class Waiting:
 
     @property
     def may_ask_now(self) -> bool:
-        """Whether the caller may get a contact by asking at once. If so, the page has a button for
-        that."""
+        """Whether the caller may get a contact by asking at once. The page then has a button for
+        asking."""
         return not self.pauses and not self.on_break and self.ask_every == ASK_SOON
 
 

@@ -30,7 +30,7 @@ from phonebank.rules.time_zones import UnknownTimeZoneError, time_zone
 
 def validate_name(form: FlaskForm, field: StringField) -> None:
     """Replace the name in the field with the name as it will be stored, or raise ValidationError if
-    `clean_name` refuses the name. This is a WTForms validator."""
+    `clean_name` refuses the name. This function is a WTForms validator."""
     try:
         field.data = clean_name(field.data or "", field.label.text.lower())
     except InvalidInputError as fault:

@@ -78,9 +78,9 @@ class ListingForm(FlaskForm):
 
     def details(self, country: str, listing: Listing | None, stored: Place | None) -> Details:
         """Return the details as the host typed them. `country` is the campaign's country. `stored`
-        is the place of the stored `listing`, or None. It is used if the host left the place's name
-        unchanged. If the typed name belongs to places in several countries, the place in `country`
-        is used.
+        is the place of the stored `listing`, or None. `stored` is used if the host left the place's
+        name unchanged. If the typed name belongs to places in several countries, the place in
+        `country` is used.
 
         Raises InvalidInputError if no place has the typed name, or if several places have it.
         """

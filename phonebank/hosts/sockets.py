@@ -60,8 +60,7 @@ def snapshot(_: Any = None) -> dict[str, Any]:
 
 
 def _watcher(proof: Any) -> Watcher:
-    """Return a `Watcher` (a connected board). It watches the party that the sender of this proof
-    may see.
+    """Return a `Watcher` (a connected board) for the party that the sender of this proof may see.
 
     Raises GoneError if the board's link was replaced, and InvalidInputError if the proof names no
     board. A proof that names a party needs a sign-in: raises SignInRequiredError if nobody is

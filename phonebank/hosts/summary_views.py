@@ -1,5 +1,5 @@
-"""The two pages with a party's summary. One is for the signed-in host. The other has no buttons,
-and is for everyone who has its link."""
+"""The two pages with a party's summary. One page is for the signed-in host. The other page has no
+buttons, and is for everyone who has its link."""
 
 from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue

@@ -151,8 +151,8 @@ def needs_look(one: ToCheck) -> bool:
 
 
 def is_waiting(state: ListingState, returned_because: str | None) -> bool:
-    """Whether a listing waits for a check. This is false for a listing that waits for a change by
-    its host."""
+    """Whether a listing waits for a check. The result is false for a listing that waits for a
+    change by its host."""
     return state == ListingState.WAITING and returned_because is None
 
 

@@ -1,6 +1,7 @@
 """Area editors (volunteers who check the events in one area) and trainers check listings. They can
-also send a listing back to its host with a reason, or hide a listing. They see what strangers see
-of a listing, and what strangers have reported about it. These functions do not commit."""
+also send a listing back to its host with a reason, or hide a listing. Editors and trainers see what
+strangers see of a listing, and what strangers have reported about it. These functions do not
+commit."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -276,8 +277,8 @@ def _reaches(
 
 
 def _in_role(role: VolunteerRole) -> ColumnElement[bool]:
-    """Return an SQL condition that is true for every listing that the role covers. It can also be
-    true for listings a little outside the role's area."""
+    """Return an SQL condition that is true for every listing that the role covers. The condition
+    can also be true for listings a little outside the role's area."""
     in_campaign = Listing.campaign_id == role.campaign_id
     if role.km is None:
         return in_campaign

@@ -115,8 +115,8 @@ def ask(listing: Listing, first_name: str, email: str, wants_news: bool = False)
 def invite(listing: Listing, first_name: str, email: str) -> Guest:
     """Return the guest with this address, or a new guest if nobody with the address has asked to
     come to this event. The person took a place at the event during a call-out (a meeting at which
-    people pledge to host parties). They must still confirm the place with the link in an e-mail
-    (`confirm`)."""
+    people pledge to host parties). The person must still confirm the place with the link in an
+    e-mail (`confirm`)."""
     lock_row(listing)
     guest = db.session.scalar(
         select(Guest).where(Guest.listing_id == listing.id, Guest.email == email)
@@ -248,8 +248,8 @@ def block(listing: Listing, guest_id: int) -> Guest:
 
 
 def _listings_of_person(campaign_id: int, guest_id: int) -> Sequence[Listing]:
-    """Return the campaign's listings that have a guest with the e-mail address of this guest. They
-    are sorted by id, so that all transactions lock them in the same order."""
+    """Return the campaign's listings that have a guest with the e-mail address of this guest. The
+    listings are sorted by id, so that all transactions lock them in the same order."""
     email = select(Guest.email).where(Guest.id == guest_id).scalar_subquery()
     query = (
         select(Listing)

@@ -37,7 +37,7 @@ Middle = tuple[float, float]
 
 @dataclass(frozen=True)
 class MapDot:
-    """One dot. It shows the number of events, and leads to the list of events near its place
+    """One dot. The dot shows the number of events, and leads to the list of events near its place
     (`country`, `place_code` and `area`)."""
 
     x: float

@@ -16,9 +16,9 @@ FORGOTTEN_AFTER = timedelta(hours=24)
 
 
 def forgotten_parties() -> list[Party]:
-    """Return the parties that their hosts seem to have forgotten. Such a party has not ended, and
-    was created more than a day ago. It should have started more than a day ago. It has no open
-    call, and no call was recorded in the last day."""
+    """Return the parties that their hosts seem to have forgotten. Such a party was created, and
+    should have started, more than a day ago, but has not ended. The party has no open call, and
+    none of its calls was recorded in the last day."""
     before = now() - FORGOTTEN_AFTER
     called_since = exists().where(Call.party_id == Party.id, Call.recorded_at > before)
     calling_now = exists().where(Call.party_id == Party.id, Call.ended_at.is_(None))
