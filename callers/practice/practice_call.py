@@ -1,4 +1,4 @@
-"""The practice call: personas from the script, and friendly feedback at the end. Pure functions.
+"""The practice call: its personas, and friendly feedback at the end. Pure functions.
 
 The feedback follows rules about the steps that the call went through, the buttons that were tapped
 and what the persona said. The feedback never depends on what the caller said, because nobody
