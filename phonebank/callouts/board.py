@@ -1,11 +1,11 @@
 """The state of a call-out, as its projector and its remote control show it. The remote control is
-the page from which somebody moves the projector from step to step. Each change is sent to the
-projector and to the remote control.
+the page from which somebody moves the projector from step to step. After each change, the new state
+is sent to the projector and to the remote control.
 
-A change locks the call-out's row, so changes happen one after another. The figures of the new state
-are counted in the transaction that makes the change, and are sent after the transaction commits. So
-each event that is sent has the whole state after one change, and its figures match the rows in the
-database.
+A change locks the call-out's row, so changes happen one after another. The transaction that makes a
+change also counts the new figures, such as the number of people who signed in. They are sent after
+the transaction commits. So each event that is sent has the whole state after one change, and its
+figures match the rows in the database.
 """
 
 from typing import Any
@@ -23,13 +23,14 @@ LATEST = 12  # pledges that the projector names
 
 
 def room_of(call_out_id: int) -> str:
-    """Return the Socket.IO room of everyone who watches a call-out."""
+    """Return the name of the call-out's Socket.IO room, which its projector and its remote control
+    join."""
     return f"call-out:{call_out_id}"
 
 
 def begin_change(call_out: CallOut) -> None:
-    """Lock the call-out until the commit. Call this function before you change anything that the
-    projector shows."""
+    """Lock the call-out's row until the transaction ends. Call this function before you change
+    anything that the projector shows."""
     lock_row(call_out)
 
 
@@ -47,7 +48,7 @@ def state_of(call_out: CallOut) -> dict[str, Any]:
     """Return the state of the call-out, for its projector and its remote control. The result
     includes no data about people except first names and areas.
 
-    "follows" is 0, which tells the page that it needs no earlier event, because each event has the
+    "follows" is 0. This tells the page that it needs no earlier event, because each event has the
     whole state (see js/connection.js).
     """
     in_this = SignUp.call_out_id == call_out.id

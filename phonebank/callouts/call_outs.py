@@ -67,9 +67,9 @@ def call_out_for(campaign: Campaign, call_out_id: int) -> CallOut:
 
 
 def call_out_by_code(text: str) -> CallOut:
-    """Return the call-out with this typed code. A code works until TAKES_LATE after the end of its
-    call-out. If several call-outs have this code, return the one that has not ended, or otherwise
-    the one that ended last.
+    """Return the call-out with this typed code. A code still works for TAKES_LATE after its
+    call-out has ended. If several call-outs have this code, return the call-out that has not ended.
+    If all of them have ended, return the one that ended last.
 
     Raises NotFoundError for any other code.
     """
@@ -115,8 +115,9 @@ def move(call_out: CallOut, step: CallOutStep) -> None:
 
 def end(call_out: CallOut) -> None:
     """End the call-out. If the call-out lets people become hosts (`lets_host`), a job then turns
-    its pledges into parties. A new call-out may get the same code. If the call-out has already
-    ended, its end time does not change."""
+    pledges into parties, if the person who pledged gave an e-mail address. After the end, a new
+    call-out may get the same code. If the call-out has already ended, its end time does not
+    change."""
     begin_change(call_out)
     call_out.step = CallOutStep.THANKS
     call_out.ended_at = call_out.ended_at or now()

@@ -1,4 +1,4 @@
-"""Reads days and times that people wrote by hand and somebody then typed in. Pure functions."""
+"""Read days and times that people wrote by hand and somebody else then typed in. Pure functions."""
 
 import re
 from datetime import date, time
@@ -12,14 +12,14 @@ _TIME = re.compile(r"(\d{1,2})(?:[:.h ]?([0-5]\d))?\s*([ap])?\.?m?\.?", re.IGNOR
 
 
 def example_day(country: str) -> str:
-    """Return 14 January as people in this country write it in digits."""
+    """Return the digits for 14 January, in this country's usual order of day and month."""
     return "1/14" if country == MONTH_FIRST else "14/1"
 
 
 def read_day(text: str, country: str, today: date) -> date | None:
     """Return the day that a text such as “14/1”, “14.1.” or “2027-01-14” means, or None for an
-    empty text. If `country` is the US, the month comes before the day. Without a year, the text
-    means the next such day, which may be today.
+    empty text. If `country` is the US, the month comes before the day. If the text has no year,
+    return the next day with this date, which may be today.
 
     Raises InvalidInputError for any other text.
     """

@@ -1,4 +1,5 @@
-"""The job that does what remains to be done after a call-out."""
+"""The job that runs after call-outs: it turns pledges into parties, e-mails hosts and guests, and
+makes contact lists."""
 
 import logging
 
@@ -13,12 +14,13 @@ log = logging.getLogger(__name__)
 
 @job(CHORES, timeout=5 * 60)
 def look_after_call_outs() -> None:
-    """End call-outs that nobody has ended. After a call-out that lets people become hosts, turn the
-    pledges of people who gave an e-mail address into parties, and e-mail each host a link to the
+    """End call-outs that nobody has ended. After a call-out that lets people become hosts, turn
+    pledges into parties, if the person gave an e-mail address. E-mail each host a link to the
     host's kit (a page to print). E-mail the people who took places at these parties, to ask them to
     confirm. On the morning after a call-out, put people who pledged and gave a phone number into a
-    contact list: those whose pledge has no party, and those who have not visited the site since the
-    e-mail about their party. Delete the sign-ups of campaigns whose personal data is erased."""
+    contact list. The list has those whose pledge has no party, and those who have not visited the
+    site since the e-mail about their party. Delete the sign-ups of campaigns whose personal data is
+    erased."""
     settle.end_forgotten(now())
     for pledge_id in settle.unsettled_pledges():
         try:

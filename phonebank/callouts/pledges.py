@@ -1,5 +1,5 @@
-"""Pledges: promises to host a party, and the places that people at the call-out take at the pledged
-parties. The functions of this module do not commit."""
+"""Pledges: promises to host a party. People at the call-out can take places at the pledged parties.
+The functions of this module do not commit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ SHOWN_AT_MOST = 40
 @dataclass(frozen=True)
 class Offer:
     """A pledged party that a person at the call-out may go to. It is `km` kilometres from the
-    person's area and has `left` free places. `first_name` is the name of the future host, and
-    `has_email` says whether the future host gave an e-mail address: without an address, the pledge
-    never becomes a party. `mine` says whether the person has already taken a place at this party,
-    and `is_invited` whether the person was e-mailed about this place."""
+    person's area and has `left` free places. `first_name` is the name of the future host.
+    `has_email` says whether the future host gave an e-mail address, because a pledge without an
+    address never becomes a party. `mine` says whether the person has already taken a place at this
+    party, and `is_invited` whether the person was e-mailed about this place."""
 
     pledge: Pledge
     first_name: str
@@ -87,9 +87,9 @@ def take_back(call_out: CallOut, person: SignUp) -> None:
 
 
 def offers_for(call_out: CallOut, person: SignUp) -> list[Offer]:
-    """Return the SHOWN_AT_MOST pledged parties that are nearest to the person's area, and any
-    others at which the person has taken a place, nearest first. Parties without a free place are
-    included. The person's own pledge is left out."""
+    """Return the SHOWN_AT_MOST pledged parties that are nearest to the person's area, nearest
+    first. If the person has taken places at other pledged parties, these follow. Parties without a
+    free place are included. The person's own pledge is not included."""
     taken = (
         select(PledgeSeat.pledge_id, func.count().label("taken"))
         .group_by(PledgeSeat.pledge_id)
@@ -124,8 +124,8 @@ def take_seat(call_out: CallOut, person: SignUp, pledge_id: int) -> None:
     """Give the person a place at a pledged party. If the person already has a place there, nothing
     changes.
 
-    Raises NotFoundError if the pledge was taken back, and ConflictError if the party is full or is
-    the person's own.
+    Raises NotFoundError if the call-out does not have this pledge (any more), and ConflictError if
+    the party is full or is the person's own.
     """
     begin_change(call_out)
     wanted = db.session.get(Pledge, pledge_id, populate_existing=True)
@@ -172,8 +172,8 @@ def pledges_of(call_out: CallOut) -> Sequence[tuple[Pledge, SignUp, int]]:
 
 
 def let_host(call_out: CallOut) -> None:
-    """Let the people who pledged become hosts, although the call-out was set up with `lets_host`
-    false."""
+    """Set `lets_host` for a call-out that was set up without it, so that the people who pledged can
+    become hosts."""
     begin_change(call_out)
     call_out.lets_host = True
     show_change(call_out)

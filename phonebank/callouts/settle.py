@@ -1,8 +1,8 @@
-"""What follows a call-out: pledges become parties, hosts get an e-mail with a link to the host's
-kit (a page to print), and people who took places are asked to confirm them. People who pledged and
-gave a phone number are put into a contact list, if their pledge has no party or if they have not
-visited the site since the e-mail about their party. Each of these steps commits, and does nothing
-if it was done before."""
+"""Follow up a call-out after it has ended. Pledges become parties. Hosts get an e-mail with a link
+to the host's kit (a page to print). People who took places are asked to confirm them. A contact
+list is made of people who pledged and gave a phone number: those whose pledge has no party, and
+those who have not visited the site since the e-mail about their party. Each of these steps commits,
+and does nothing if it was done before."""
 
 import logging
 import uuid
@@ -109,9 +109,9 @@ def end_forgotten(at: datetime) -> None:
 
 
 def unsettled_pledges() -> Sequence[int]:
-    """Return the ids of the pledges whose hosts must still be e-mailed the link to their kit (a
-    page to print): pledges from ended call-outs that let people become hosts. Pledges by people
-    without an e-mail address are left out."""
+    """Return the ids of the pledges whose hosts must still get the e-mail with the link to their
+    kit (a page to print). The call-out has ended and lets people become hosts, and the person who
+    pledged gave an e-mail address."""
     return db.session.scalars(
         select(Pledge.id)
         .join(CallOut, CallOut.id == Pledge.call_out_id)
@@ -127,9 +127,10 @@ def unsettled_pledges() -> Sequence[int]:
 
 
 def settle(pledge_id: int) -> None:
-    """Turn a pledge into a party, with the person who pledged as its host, and e-mail this person a
+    """Turn a pledge into a party. The person who pledged is its host, and gets an e-mail with a
     link to the host's kit (a page to print). If the pledge cannot become a party, for example
-    because the person's account is deactivated, no e-mail is sent, and the job does not try again.
+    because the person's account is deactivated, no e-mail is sent, and the job does not try this
+    pledge again.
 
     The party is stored before the e-mail is sent. If the mail server does not take the e-mail now,
     this function raises mail.MailNotSentError, and the next run of the job tries again. If the
@@ -186,8 +187,8 @@ def _make_party(call_out: CallOut, pledge: Pledge) -> Party:
 
 
 def _place_of(pledge: Pledge) -> Place | None:
-    """Return the place of a pledge's area, or None if the table of places does not have it any
-    more."""
+    """Return the place that the pledge's area names, or None if the table of places no longer has
+    this place."""
     query = select(Place).where(
         Place.country == pledge.country,
         Place.latitude == pledge.latitude,
@@ -199,9 +200,10 @@ def _place_of(pledge: Pledge) -> Place | None:
 
 
 def uninvited_seats() -> Sequence[tuple[int, uuid.UUID]]:
-    """Return the primary keys of the seats (places taken at pledged parties, `PledgeSeat`) about
-    which an e-mail must still be sent. The person who took such a seat gave an e-mail address. The
-    party has been set up and has a listing, is not cancelled, and has not started."""
+    """Return the primary keys of the seats (`PledgeSeat`: a place that a person took at a pledged
+    party) for which `invite_seat` must still send an e-mail. A seat is included only if the person
+    gave an e-mail address. The party must also have a listing that is not cancelled and has not
+    started."""
     rows = db.session.execute(
         select(PledgeSeat.pledge_id, PledgeSeat.sign_up_id)
         .join(Pledge, Pledge.id == PledgeSeat.pledge_id)
@@ -219,11 +221,11 @@ def uninvited_seats() -> Sequence[tuple[int, uuid.UUID]]:
 
 
 def invite_seat(pledge_id: int, sign_up_id: uuid.UUID) -> None:
-    """E-mail a person who took a place at a pledged party. With the link in the e-mail, the person
-    asks the host for the place, like every other guest. If the person has already asked in another
-    way, no e-mail is sent. If the mail server does not take the e-mail now, this function raises
-    mail.MailNotSentError, and the next run of the job tries again. If the address is refused for
-    good, the e-mail is not sent again."""
+    """E-mail a person who took a place at a pledged party. The person opens the link in the e-mail
+    to ask the host for the place, as every other guest does. If the person has already asked the
+    host for a place in another way, no e-mail is sent. If the mail server does not take the e-mail
+    now, this function raises mail.MailNotSentError, and the next run of the job tries again. If the
+    address is refused for good, the e-mail is not sent again."""
     seat = db.session.get(
         PledgeSeat, (pledge_id, sign_up_id), with_for_update=True, populate_existing=True
     )
@@ -256,7 +258,7 @@ def _send_kit(call_out: CallOut, pledge: Pledge) -> None:
 
 def due_follow_ups(at: datetime) -> Sequence[int]:
     """Return the ids of the ended call-outs that must be followed up at `at` (aware). A call-out is
-    due at NEXT_MORNING on the day after its end."""
+    due from NEXT_MORNING (in its own time zone) on the day after its end."""
     ended = select(CallOut).where(CallOut.ended_at.is_not(None), CallOut.followed_up_at.is_(None))
     return [
         call_out.id
@@ -272,10 +274,10 @@ def _morning_after(ended_at: datetime, call_out: CallOut) -> datetime:
 
 
 def follow_up(call_out_id: int) -> None:
-    """If anybody must be followed up, make a campaign with the recruitment script, and a contact
-    list in it. The list has people who pledged and gave a phone number: those whose pledge has no
-    party, and those who have not visited the site since the e-mail about their party. The campaign
-    is a draft: an organiser starts it."""
+    """Make a campaign with the recruitment script, and a contact list in it, if there is anybody to
+    call. The list has people who pledged and gave a phone number. Their pledge has no party, or
+    they have not visited the site since the e-mail about their party. The campaign is a draft until
+    an organiser starts it."""
     call_out = get_locked(CallOut, call_out_id)
     if call_out is None or call_out.followed_up_at is not None:
         db.session.rollback()
@@ -293,8 +295,8 @@ def follow_up(call_out_id: int) -> None:
 
 
 def pledges_not_set_up(call_out: CallOut) -> set[int]:
-    """Return the ids of the call-out's pledges that have no party, or whose host has not visited
-    the site since the e-mail about the party."""
+    """Return the ids of the call-out's pledges that have no party, and of the pledges whose host
+    has not visited the site since the e-mail about the party."""
     query = select(Pledge.id).where(Pledge.call_out_id == call_out.id, not_set_up())
     return set(db.session.scalars(query))
 
@@ -328,8 +330,8 @@ def _store_people(call_out: CallOut, people: Sequence[SignUp]) -> None:
 
 
 def _follow_up_campaign(call_out: CallOut) -> Campaign:
-    """Return a new draft campaign with those settings of the call-out's campaign that COPIED names.
-    Everyone with a role in the call-out's campaign itself gets the same role in the new campaign.
+    """Return a new draft campaign, with the settings in COPIED copied from the call-out's campaign.
+    If a role was given for that campaign alone, its holder gets the same role in the new campaign.
     """
     parent = call_out.campaign
     campaign = Campaign(
@@ -364,8 +366,7 @@ def _copy_roles(parent: Campaign, campaign: Campaign) -> None:
 
 def forget_sign_ups() -> None:
     """Delete the sign-ups and pledges of campaigns whose personal data is erased. Also delete the
-    values of these sign-ups and pledges that are stored with the lines of paper sheets. The calling
-    code commits."""
+    copies of their values in the lines of paper sheets. The calling code commits."""
     over = (
         select(CallOut.id)
         .join(Campaign, Campaign.id == CallOut.campaign_id)

@@ -38,8 +38,8 @@ AREA = ("country", "area", "latitude", "longitude")
 @dataclass(frozen=True)
 class Line:
     """What somebody typed in for one line of a sheet. `reach` is an e-mail address or a phone
-    number, and `place` is the choice if several places have the typed name. `day`, `at` and
-    `chairs` are None if the person did not pledge to host."""
+    number. `place` is the "COUNTRY/CODE" of the chosen place if several places have the typed name,
+    and otherwise "". `day`, `at` and `chairs` are None if the person did not pledge to host."""
 
     first_name: str
     reach: str
@@ -55,8 +55,8 @@ class Line:
 
 
 def create_sheets(call_out: CallOut, count: int) -> None:
-    """Make `count` more sheets. Raises InvalidInputError if `count` is less than 1, or if there
-    would be more than SHEETS_AT_MOST."""
+    """Add `count` sheets to the call-out. Raises InvalidInputError if `count` is less than 1, or if
+    the call-out would then have more than SHEETS_AT_MOST sheets."""
     begin_change(call_out)
     made = len(sheets_of(call_out))
     left = SHEETS_AT_MOST - made
@@ -98,13 +98,13 @@ def lines_of(sheet: CallOutSheet) -> Sequence[tuple[SheetLine, str | None]]:
 
 
 def enter_line(sheet: CallOutSheet, number: int, line: Line) -> None:
-    """Store one line. `number` is the number of the line that the page asked for. If that line is
-    already stored, because the form was sent twice, nothing changes. If UNREADABLE was typed as the
-    name, as the postcode, or as the e-mail address or phone number, the line is stored as
-    unreadable, without any of the typed values.
+    """Store one line. `number` is the number of the line in the form that was sent. If that line is
+    already stored, because the form was sent twice, nothing changes. If somebody typed UNREADABLE
+    as the name, as the postcode, or as the e-mail address or phone number, the line is stored as
+    unreadable. Then none of the typed values is stored.
 
-    Raises InvalidInputError for values that cannot be used, the errors of `sign_ups.sign_up` and
-    `pledges.pledge`, and ConflictError for a finished sheet.
+    Raises InvalidInputError for values that cannot be used, and ConflictError for a finished sheet.
+    Also raises the errors of `find_area`, `sign_ups.sign_up` and `pledges.pledge`.
     """
     begin_change(sheet.call_out)
     _lock_unfinished(sheet)
@@ -135,10 +135,10 @@ def enter_line(sheet: CallOutSheet, number: int, line: Line) -> None:
 
 
 def take_last_back(sheet: CallOutSheet) -> None:
-    """Delete the last line, and undo what it changed. If the person on this line had not signed in
-    before, and nothing about them has changed since, delete the person's sign-up and pledge.
-    Otherwise the person gets back the name, the area and the pledge that they had before. But
-    values that the person or another line has changed since then stay as they are.
+    """Delete the sheet's last line, and undo what this line changed. If the person on this line had
+    not signed in before, and nothing about them has changed since, delete the person's sign-up and
+    pledge. Otherwise the person gets back the name, the area and the pledge that they had before.
+    But values that the person or another line has changed since then stay as they are.
 
     Raises ConflictError if the pledge has already become a party, if more people are coming than
     the earlier pledge has chairs for, or if the sheet is finished.
@@ -156,8 +156,8 @@ def take_last_back(sheet: CallOutSheet) -> None:
 
 
 def finish(sheet: CallOutSheet, rows: int | None) -> None:
-    """Finish the sheet. `rows` is how many lines of the paper are filled in, counted by hand, or
-    None if that is not a number.
+    """Finish the sheet. `rows` is the number of lines that are filled in on the paper. Somebody
+    counts them and types the number. `rows` is None if they typed something else.
 
     Raises ConflictError if a different number of lines was typed in, or if the sheet is already
     finished, and InvalidInputError if `rows` is None.
@@ -211,8 +211,8 @@ def _undo_changes(call_out: CallOut, line: SheetLine) -> None:
 
 
 def _is_untouched(person: SignUp, line: SheetLine) -> bool:
-    """Whether a new person has taken no place, has not practised, and has changed nothing on their
-    phone since this line was typed in."""
+    """Whether the person on this line, who is new, has taken no place and has not practised. The
+    person's values must also be the same as just after the line was typed in."""
     if not line.changes:
         return True
     _, pledge = line.changes.get("pledge", (None, None))

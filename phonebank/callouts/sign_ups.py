@@ -1,5 +1,5 @@
-"""Signing people in at a call-out, and their practice calls. The functions of this module do
-not commit."""
+"""Sign people in at a call-out, and find the caller for their practice calls. The functions of this
+module do not commit."""
 
 import uuid
 from dataclasses import dataclass
@@ -48,8 +48,8 @@ def read_reach(text: str, campaign: Campaign) -> Reach:
 
 
 def clean_first_name(text: str) -> str:
-    """Return the tidied first name. Raises InvalidInputError for a name that must not be shown on a
-    projector."""
+    """Return the first name without unnecessary spaces. Raises InvalidInputError for a name that
+    must not be shown on a projector."""
     name = clean_name(text)
     refuse_bad_words(name)
     return name
@@ -100,8 +100,8 @@ def with_reach(call_out: CallOut, reach: Reach) -> SignUp | None:
 
 
 def sign_up_of(call_out: CallOut, known: object) -> SignUp | None:
-    """Return the sign-up that was made in this call-out on a device, or None. `known` is the id of
-    the sign-up in the device's session cookie."""
+    """Return the sign-up of the person who uses this device, if it was made in this call-out,
+    otherwise None. `known` is the sign-up's id in the device's session cookie."""
     try:
         sign_up_id = uuid.UUID(str(known))
     except ValueError:
@@ -112,8 +112,8 @@ def sign_up_of(call_out: CallOut, known: object) -> SignUp | None:
 
 def practise(call_out: CallOut, person: SignUp, known: Caller | None = None) -> Caller:
     """Return the caller for this person's practice calls. If the person has practised before in
-    this call-out, the caller is the same as then. Otherwise, if `known` (the caller who uses this
-    device) is in this campaign, return `known`. If not, return a new caller, who waits until an
+    this call-out, return the same caller. Otherwise, if `known` (the caller who uses this device)
+    is in this campaign, return `known`. In all other cases, return a new caller, who waits until an
     organiser admits them."""
     begin_change(call_out)
     caller = db.session.get(Caller, person.caller_id) if person.caller_id else None
