@@ -14,8 +14,8 @@ def arm_of(contact_id: int, salt: str, shares: Sequence[int]) -> int:
     """Return the index of the contact's arm among `shares`, counted from 0.
 
     The same contact, salt and shares always give the same arm, no matter which caller calls the
-    contact. Each arm's probability is proportional to its share, because a keyed hash (BLAKE2b, RFC
-    7693) of the contact's id is scaled to a uniform number below the sum of the shares. Raises
+    contact. A keyed hash (BLAKE2b, RFC 7693) of the contact's id is scaled to a uniform number
+    below the sum of the shares. So each arm's probability is proportional to its share. Raises
     ValueError if `shares` is empty or contains a share that is not positive.
     """
     if not shares or min(shares) <= 0:

@@ -1,6 +1,6 @@
 """Count the results of an experiment's calls, separately for each arm (each compared script).
 
-In a number of people, a person counts once, even after several calls, because calls to the same
+Each number of people counts a person once, even after several calls, because calls to the same
 person are not independent of each other.
 """
 
@@ -20,11 +20,11 @@ from phonebank.scripts.versions import script_of
 class ArmCounts:
     """One arm's counts.
 
-    `steps_passed` maps each set of step ids to the number of people reached whose calls have
-    answers to exactly these steps. `shifts` maps each difference between a person's second and
-    first rating, from -10 to 10, to the number of people with this difference. A person's last
-    conversation with both ratings counts. `versions` maps each script version's id to its number of
-    calls.
+    The keys of `steps_passed` are sets of step ids. Each value is the number of people reached
+    whose calls have answers to exactly these steps. `shifts` maps each difference between a
+    person's second and first rating, from -10 to 10, to the number of people with this difference.
+    If a person gave both ratings in several conversations, the last of these counts. `versions`
+    maps each script version's id to its number of calls.
     """
 
     calls: int = 0
@@ -95,7 +95,7 @@ GROUP BY arm_id, shift
 
 def counts_of(arm_ids: Sequence[int], until: datetime) -> dict[int, ArmCounts]:
     """Return the counts of each arm. The keys are the arms' ids. Only calls that were recorded
-    before `until` and count in totals are included.
+    before `until` and have `counted` set are included.
 
     All counts of an arm without calls are 0.
     """
@@ -130,6 +130,7 @@ def _ratings_in(counts: dict[int, ArmCounts]) -> dict[str, list[Any]]:
 
 
 def calls_since(arm_ids: Sequence[int], since: datetime) -> int:
-    """Return how many calls of these arms were recorded at `since` or later and count in totals."""
+    """Return how many of these arms' calls were recorded at `since` or later and have `counted`
+    set."""
     given = {"arm_ids": list(arm_ids), "since": since}
     return int(db.session.execute(_CALLS_SINCE, given).scalar_one())

@@ -17,7 +17,7 @@ from scripts_library.script import Script as ParsedScript
 
 @dataclass(frozen=True)
 class Share:
-    """A share of people: `number` out of `of`.
+    """A share of people: A share of people: `number` of the `of` people.
 
     The interval is None if `of` is 0, and before the first look at the experiment (see
     `interim_looks`).
@@ -31,7 +31,7 @@ class Share:
 @dataclass(frozen=True)
 class StepShare:
     """The people who passed one step of the script. `passed` counts the people reached whose calls
-    went through the step. `no_further` counts how many of them passed no later step."""
+    went through the step. `no_further` is the number of these people who passed no later step."""
 
     title: str
     passed: Share
@@ -42,11 +42,11 @@ class StepShare:
 class ArmResults:
     """One arm's results.
 
-    `name` is the arm's label, or a shorter name for sentences. `share` is the arm's part of the
-    contacts, 0 to 1. `yes` is None if no answer of the script counts as a yes. `rated` and `shift`
-    are None if the script does not ask for two ratings. `shift` is also None before the first look,
-    if too few people gave both ratings, or if their second rating differs from the first by the
-    same amount for everyone.
+    `name` is the arm's label, or a shorter name for sentences. `share` is the fraction of the
+    contacts that belong to the arm, from 0 to 1. `yes` is None if no answer of the script counts as
+    a yes. `rated` and `shift` are None if the script does not ask for two ratings. `shift` is also
+    None before the first look, or if too few people gave both ratings. It is also None if
+    everyone's second rating differs from the first by the same amount.
     """
 
     arm: ExperimentArm
@@ -79,8 +79,8 @@ class Results:
 
     @property
     def is_balanced(self) -> bool:
-        """Whether people were called, and chance can explain how far each arm's number of people is
-        from its share. False before the first look."""
+        """Whether people were called, and chance alone can explain the differences between the
+        arms' numbers of people and their shares. False before the first look."""
         people = sum(arm.counts.people for arm in self.arms)
         return self.look is not None and people > 0 and not self.warning
 
@@ -144,8 +144,8 @@ def _share(number: int, of: int, look: Look | None) -> Share:
 def _steps(script: ParsedScript, counts: ArmCounts, look: Look | None) -> list[StepShare]:
     """Return the steps in the script's order, without the steps that end the call.
 
-    A step counts as passed even if the caller later changed an earlier answer and the call then
-    skipped the step, because the person was asked.
+    A step counts as passed if the person was asked. The caller may later have changed an earlier
+    answer, so that the call then skipped the step.
     """
     steps = [step for step in script.steps if not step.is_end]
     passed = {step.id: 0 for step in steps}
@@ -178,8 +178,8 @@ def _comparisons(arms: list[ArmResults], look: Look, running: bool) -> list[list
 
 
 def _measures(first: ArmResults, second: ArmResults) -> list[Measure]:
-    """Return the measures that both arms' scripts have, or only the conversation rate if there is
-    no such measure."""
+    """Return the measures that both arms' scripts have. If there are none, return only the
+    conversation rate."""
     measures = []
     if first.yes and second.yes:
         measures.append(verdict.YES)

@@ -1,5 +1,5 @@
-"""Check that the people called are divided among an experiment's arms (the compared scripts) as the
-arms' shares say.
+"""Check whether people are divided among an experiment's arms (the compared scripts) in the
+proportions that the arms' shares set. Only people who were called are counted.
 
 Each contact's arm is fixed before the call, so apart from chance the division should match the
 shares. If the division does not match, calls are probably missing in one arm. The arms may then
@@ -48,13 +48,14 @@ def find_imbalance(people: Sequence[int], shares: Sequence[int], look: Look) -> 
 
 
 def tail_probabilities(people: Any, shares: Sequence[int]) -> Any:
-    """Return one probability for each arm: how likely it is by chance that the arm's number of
-    people is at least as far from the arm's share as it is in `people`.
+    """For each arm, return the probability that chance alone moves the arm's number of people at
+    least as far from its share as in `people`.
 
-    Each person's arm is taken to be drawn at random in proportion to the shares. The result is
-    twice the smaller tail of the binomial distribution, and 1 at most. No normal approximation is
-    used, so the result is right for any number of people. The last axis of `people` and of the
-    result has one entry for each arm. Simulations pass `people` as a NumPy array.
+    The calculation assumes that each person's arm is drawn at random in proportion to the shares.
+    The result is twice the smaller tail of the binomial distribution, and 1 at most. No normal
+    approximation is used, so the result is right for any number of people. The last axis of
+    `people` and of the result has one entry for each arm. Simulations pass `people` as a NumPy
+    array.
     """
     import numpy
     from scipy.stats import binom
@@ -67,9 +68,9 @@ def tail_probabilities(people: Any, shares: Sequence[int]) -> Any:
 def alarm_threshold(look: Look, arms: int) -> float:
     """Return the probability below which a look reports that an arm has too few or too many people.
 
-    If a look uses, for example, a tenth of the intervals' error, it also uses a tenth of
-    `FALSE_ALARMS`, divided among the arms if there are more than two. By Bonferroni's inequality,
-    the chance that an experiment ever raises a false alarm is at most `FALSE_ALARMS`.
+    A look uses the same part of `FALSE_ALARMS` as of the intervals' error, for example a tenth.
+    This part is divided among the arms if there are more than two. By Bonferroni's inequality, the
+    chance that an experiment ever raises a false alarm is at most `FALSE_ALARMS`.
     """
     # With two arms, the test of the second arm repeats the test of the first.
     tests = 1 if arms == 2 else arms

@@ -32,8 +32,7 @@ def script_options(campaign_id: int | ColumnElement[int]) -> ScalarSelect[dict[s
     the arms of the running experiment.
 
     These values are needed whenever a caller gets a contact. So the calling code adds the subquery
-    as a column to another query, which runs in any case. `campaign_id` may be a column of that
-    other query.
+    as a column to a query that it runs anyway. `campaign_id` may be a column of that other query.
     """
     usual, of_arm = aliased(Script), aliased(Script)
     version = func.coalesce(ExperimentArm.script_version_id, of_arm.published_version_id)
@@ -79,9 +78,9 @@ def script_choice_for(campaign_id: int, contact_id: int) -> ScriptChoice:
 def active_version_ids(campaign_id: int) -> list[int]:
     """Return the ids of the script versions that callers of the campaign use now, each once.
 
-    While an experiment runs, these are its arms' versions, and the version with the largest share
-    comes first. Otherwise the list has only the published version of the campaign's script, or is
-    empty if there is none.
+    While an experiment runs, the list has the versions that its arms use, and the version of the
+    arm with the largest share comes first. Otherwise the list has only the published version of the
+    campaign's script, or is empty if no version is published.
     """
     options = db.session.execute(select(script_options(campaign_id))).scalar_one()
     arms = sorted(options["arms"] or [], key=lambda arm: -arm["share"])

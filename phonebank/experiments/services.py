@@ -26,7 +26,8 @@ VERSIONS_OFFERED = 5
 
 @dataclass(frozen=True)
 class ArmScript:
-    """The script of an arm: as published, or fixed at one version if `script_version_id` is set."""
+    """The script of an arm. If `script_version_id` is set, the arm keeps to that version. Otherwise
+    it uses the published version."""
 
     script_id: int
     script_version_id: int | None
@@ -34,8 +35,8 @@ class ArmScript:
 
     @property
     def key(self) -> str:
-        """The value of this script's option in the form: the script's id, such as "12", or both the
-        script's and the version's id, such as "12:34", if the version is fixed."""
+        """The value of this script's option in the form. This is the script's id, such as "12", or
+        the ids of the script and the version, such as "12:34", if the version is fixed."""
         if self.script_version_id is None:
             return f"{self.script_id}"
         return f"{self.script_id}:{self.script_version_id}"
@@ -69,12 +70,13 @@ def experiment_for(campaign: Campaign, experiment_id: int) -> Experiment:
 
 
 def running_experiment(campaign: Campaign) -> Experiment | None:
-    """Return the experiment that decides at present which script each contact hears, or None."""
+    """Return the running experiment, which decides the script for each contact, or None."""
     return db.session.scalar(_running(campaign))
 
 
 def available_arm_scripts(campaign: Campaign) -> list[ArmScript]:
-    """Return the scripts that an arm can use: each as published, or at a recent version."""
+    """Return the scripts that an arm can use: for each script, the published version, or one of its
+    newest versions if it has several."""
     offered = []
     for script in db.session.scalars(
         select(Script).where(Script.campaign_id == campaign.id).order_by(Script.id)

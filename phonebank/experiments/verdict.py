@@ -15,8 +15,8 @@ MAX_DAYS_AHEAD = 180
 class Measure:
     """A measure by which two arms (compared scripts) are compared, and the words for the measure.
 
-    `of` is the text that follows a figure, such as "of the people reached". `did` says what the
-    people who count in a rate did, such as "said yes".
+    `of` is the text that follows a figure, such as "of the people reached". `did` says, for a rate,
+    what people did to be counted, such as "said yes".
     """
 
     name: str
@@ -51,8 +51,8 @@ class Comparison:
 
     `difference` (second minus first) and `figures` (one for each arm) are None while there are too
     few people. `more` is how many more conversations are needed to show a difference. `more` is
-    None while there are too few people, if the conversations would take too long, or if the
-    experiment has stopped.
+    None if there are too few people, if the conversations would take too long, or if the experiment
+    has stopped.
     """
 
     measure: Measure
@@ -113,8 +113,8 @@ def conversations_needed(
 
 
 def round_forecast(number: int) -> str:
-    """Format a forecast. The number is rounded up, because a forecast is not precise: to a multiple
-    of 10 if it is between 10 and 99, and to two significant figures if it is larger."""
+    """Format a forecast. The number is rounded up, because a forecast is not precise. From 10 to
+    99, it is rounded to a multiple of 10. A larger number is rounded to two significant figures."""
     step = 10 ** max(len(str(number)) - 2, 0)
     step = max(step, 10) if number >= 10 else 1
     return f"{-(-number // step) * step:,}"
@@ -139,8 +139,8 @@ def _describe_too_few(comparison: Comparison) -> list[str]:
 
 
 def short_names(labels: Sequence[str]) -> list[str]:
-    """Return the names of the arms for sentences. If the arms are versions of one script, the name
-    of an arm is only its version, such as "version 2"."""
+    """Return short names of the arms, for use in sentences. If the arms are versions of one script,
+    an arm's name is only its version, such as "version 2"."""
     parts = [label.rpartition(", version ") for label in labels]
     if len({name for name, _, _ in parts}) == 1 and all(name for name, _, _ in parts):
         return [f"version {number}" for _, _, number in parts]

@@ -40,7 +40,7 @@ def forget_device() -> None:
 
 
 def for_volunteers(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap a view, so that only signed-in volunteers can open it. The view gets the volunteer from
+    """Wrap a view, so that only signed-in volunteers can open it. The view finds the volunteer in
     `g.volunteer`. Raises VolunteerRequiredError for everybody else."""
 
     @functools.wraps(view)
