@@ -56,8 +56,8 @@ def for_volunteers(view: Callable[..., Any]) -> Callable[..., Any]:
 
 @pages.errorhandler(VolunteerRequiredError)
 def ask_for_link(error: VolunteerRequiredError) -> ResponseReturnValue:
-    """Redirect a browser to the form for a sign-in link. Answer a request that sends a form or
-    wants JSON with the error itself."""
+    """Redirect a browser to the form for a sign-in link. If a request sends a form or wants JSON,
+    answer it with the error itself."""
     error_pages.roll_back()
     if wants_json() or request.method != "GET":
         return error_pages.answer_to(error)

@@ -23,7 +23,7 @@ _tokens: dict[str, str] = {}
 @on_event("connect", NAMESPACE)
 @open_to(TV)
 def watcher_connects(proof: Any = None) -> None:
-    """Connect the page that a call-out's projector shows, or the remote.
+    """Connect the projector's page or the remote to its call-out.
 
     `proof` is {"token": …}, with the token from the page's link. Raises GoneError if no call-out
     has this token.

@@ -183,8 +183,8 @@ def show(token: str) -> ResponseReturnValue:
 
 
 def _room_for(guest: Guest, listing: Listing) -> Training | None:
-    """Return the training's room if the guest is accepted and can practise there now, otherwise
-    None."""
+    """If the event is a training, and the guest is accepted and can practise in its room now,
+    return the training, otherwise None."""
     room = rooms.room_of(listing) if guest.state == GuestState.ACCEPTED else None
     return room if room is not None and rooms.is_on(room, now()) else None
 

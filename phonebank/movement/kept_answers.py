@@ -1,6 +1,6 @@
-"""Keeps whole answers (HTTP responses) with public pages, so that a web process can send an answer
-again before Flask sees the request. This costs little, even on a day when very many strangers look
-at the map of events."""
+"""Keeps whole answers (HTTP responses that contain public pages), so that a web process can send an
+answer again before Flask sees the request. Sending a kept answer costs little, even on a day when
+very many strangers look at the map of events."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class KeptAnswers:
         self._answers: LRUCache[tuple[object, ...], _Answer] = LRUCache(ANSWERS_AT_MOST)
 
     def find(self, environ: WSGIEnvironment) -> _Answer | None:
-        """Return an answer to this request that may still be sent, or None."""
+        """Return the kept answer to this request if it may still be sent, otherwise None."""
         answer = self._answers.get(_key_of(environ))
         return answer if answer is not None and time.time() < answer.until else None
 

@@ -2,9 +2,9 @@
 pages read no session and set no cookie, so caches between the server and the browser may keep them
 too.
 
-Each web process keeps the pages that it has sent lately. With the parts that pages have in common
-(`kept_parts`) it renders a page in about a millisecond, usually without a query. So the processes
-do not share their pages.
+Each web process keeps the pages that it has sent lately. A process renders a page in about a
+millisecond and usually without a query, because `kept_parts` keeps the parts that several pages
+have in common. So the processes do not share their pages.
 """
 
 import gzip
@@ -45,8 +45,8 @@ class Page:
 
 
 class KeptPages:
-    """The pages that this process has sent recently, by path, with their parts and with the whole
-    answers."""
+    """The pages that this process has sent recently, by path. Also the parts that pages have in
+    common, and the whole answers."""
 
     def __init__(self) -> None:
         self._pages: TTLCache[str, Page] = TTLCache(
@@ -56,8 +56,8 @@ class KeptPages:
         self.answers = kept_answers.KeptAnswers()
 
     def answer(self, draw: Callable[[], str]) -> Response:
-        """Return a response with the page of this request's path. `draw` renders the page if it is
-        not kept, or is too old."""
+        """Return a response with the page for this request's path. If no page is kept for the path,
+        or the kept page is too old, `draw` renders the page."""
         page = self._page(request.path, draw)
         headers = {"Vary": "Accept-Encoding", "Cache-Control": f"public, max-age={PARTS_KEPT_FOR}"}
         if request.accept_encodings.quality("gzip"):
@@ -93,8 +93,8 @@ def init_app(app: Flask) -> None:
 
 
 def send_before_flask(app: Flask) -> None:
-    """Let the app send kept pages before Flask sees the request. Call this after everything else is
-    set up."""
+    """Let the app send kept pages before Flask sees the request. Call this function after all other
+    middleware has been added."""
     kept_answers.send_before_flask(app, app.extensions["kept_pages"].answers)
 
 

@@ -1,5 +1,5 @@
-"""What the public pages about events have in common. A web process reads or renders each part once,
-and uses it for all pages."""
+"""The parts that the public pages about events have in common. A web process keeps each part for a
+while after it has read or rendered the part, and uses it for all pages."""
 
 import math
 import time
@@ -38,8 +38,8 @@ EVENTS_AT_MOST = 4_000
 
 @dataclass(frozen=True)
 class _Dots:
-    """The dots on an outline, and the maps with these dots, by their middle. The map of the whole
-    outline has no middle."""
+    """The dots on an outline, and the rendered maps with these dots. A map's key is the middle of
+    the map, or None for the map of the whole outline."""
 
     dots: list[Dot]
     maps: "LRUCache[Middle | None, Markup]"
@@ -56,8 +56,9 @@ class KeptParts:
         )
 
     def part(self, name: str, read: Callable[[], Part], kept_for: float = PARTS_KEPT_FOR) -> Part:
-        """Return the result of `read`. All pages that use the same `name` share the result. Call
-        `read` again only if the kept result is older than `kept_for` seconds."""
+        """Return the result of `read`. All pages that use the same `name` share the result. The
+        function calls `read` only if no result is kept, or if the kept result is older than
+        `kept_for` seconds."""
         now = time.monotonic()
         read_at, part = self._parts.get(name, (-math.inf, None))
         if now - read_at >= kept_for:
@@ -81,8 +82,9 @@ def kept_place(country: str, code: str) -> Place:
 
 
 def places_typed(typed: str) -> Sequence[Place]:
-    """Return the places that a typed text may mean, as `find_places` does, with its errors. Kept
-    places are found without a query. The whole of a British or Canadian postcode is not kept."""
+    """Return the places that a typed text may mean. The results and the errors are the same as
+    those of `find_places`. Kept places are found without a query. A whole British or Canadian
+    postcode is never kept."""
     codes = read_typed(typed[:TYPED_AT_MOST]).codes
     kept = [_kept_place_or_none(country, code) for country, code in codes]
     found = [place for place in kept if place is not None and place.population is None]
@@ -124,8 +126,8 @@ def kept_dots(outline: Outline) -> list[Dot]:
 
 
 def kept_map(outline: Outline, middle: Middle | None) -> Markup:
-    """Return the HTML of a map: the whole outline, or the part around `middle`. A map without dots
-    says nothing, so there is none: the HTML is empty."""
+    """Return the HTML of a map: the whole outline, or the part around `middle`. The HTML is empty
+    if the map has no dots."""
     drawn = _dots_on(outline)
     picture = drawn.maps.get(middle)
     if picture is None:
@@ -137,8 +139,8 @@ def kept_map(outline: Outline, middle: Middle | None) -> Markup:
 
 
 def list_events(events: Sequence[Near], distance: Callable[[float], str]) -> Markup:
-    """Return the HTML of a list of events, without `<ul>`. `distance` says a distance in kilometres
-    in words."""
+    """Return the HTML of a list of events, without `<ul>`. `distance` is a function that turns a
+    distance in kilometres into words."""
     parts = []
     for one in events:
         before, after = _halves_of(one)

@@ -1,9 +1,9 @@
 """The pages on which strangers find events near a place. The pages are the same for everybody, so
-`kept_pages` keeps them for a minute, and `kept_parts` what they have in common.
+`kept_pages` keeps them for a minute. `kept_parts` keeps the parts that they have in common.
 
 The search is a POST, so that no URL and no log contains a whole British or Canadian postcode. The
-search form has no CSRF token, because a kept page cannot have one. The search needs no token,
-because it changes nothing.
+search form has no CSRF token, because everybody gets the same kept page, and a token is valid for
+one browser only. The search needs no token, because it changes nothing.
 """
 
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Registers the pages of volunteers and strangers."""
+"""Registers the pages for volunteers and strangers."""
 
 from flask import Flask
 

@@ -60,7 +60,7 @@ def sign_in() -> ResponseReturnValue:
 @limiter.limit("5 per 15 minutes", key_func=typed_email_key)
 def send_link() -> ResponseReturnValue:
     """E-mail a sign-in link to the typed address, if it belongs to a volunteer or to a person whom
-    an organiser gave a role. The next page is the same in every case."""
+    an organiser gave a role. The next page is the same whether or not an e-mail is sent."""
     form = EmailForm()
     if not form.validate_on_submit():
         return render_template("movement/sign_in.html", form=form), 422

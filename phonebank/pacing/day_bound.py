@@ -24,8 +24,8 @@ USUAL_LIMIT, LOWEST_LIMIT, HIGHEST_LIMIT = 0.08, 0.005, 0.35
 
 
 def limit(account: DayAccount, law: Law) -> float:
-    """Return the largest permitted chance that, if one more line is dialled and answered, no caller
-    is free.
+    """Return the limit for the chance that no caller is free if one more line is dialled and
+    answered.
 
     The limit is higher if fewer of the day's calls have been abandoned than `law.aim` allows, and
     lower if more have been. The limit changes smoothly, because a limit that jumped would let calls
@@ -37,8 +37,8 @@ def limit(account: DayAccount, law: Law) -> float:
 
 
 def room(account: DayAccount, law: Law, callers: int) -> int:
-    """Return how many more calls may be abandoned now without the day's share of abandoned calls
-    going above `law.bound`."""
+    """Return how many more calls may be abandoned now before the day's share of abandoned calls
+    goes above `law.bound`."""
     if callers >= CALLERS_FOR_ESTIMATE:
         joined, abandoned = account.people + account.machines, account.abandoned_of_answers
     else:
@@ -48,8 +48,9 @@ def room(account: DayAccount, law: Law, callers: int) -> int:
 
 
 class Exposure:
-    """How many answered lines would have no free caller if the answer rate tripled at this moment,
-    no caller became free, and luck were as bad as it is once in a thousand times."""
+    """The number of answered lines that would have no free caller in a bad case. In this case, the
+    answer rate triples at this moment, no caller becomes free, and luck is as bad as once in a
+    thousand times."""
 
     def __init__(
         self, ready: int, waiting: int, answer_bound: float, chances: Iterable[float]
@@ -64,8 +65,8 @@ class Exposure:
         self._spread = sum([chance * (1 - chance) for chance in risen])
 
     def with_one_more(self) -> int:
-        """Return how many answered lines would, in the bad case that `Exposure` describes, have no
-        free caller if one more line were dialled now."""
+        """Return how many answered lines would have no free caller in this bad case, if one more
+        line were dialled now."""
         answers = self._answers + self._new
         spread = self._spread + self._new * (1 - self._new)
         bad_luck = answers + ONCE_IN_A_THOUSAND * sqrt(spread)

@@ -33,14 +33,15 @@ class RingTimes:
         return cls((0.0, *(so_far / total for so_far in accumulate(counts))))
 
     def before(self, second: int) -> float:
-        """Return what share of the people who answer had answered before this second of ringing."""
+        """Return the share of the people who answer that had answered before this second of
+        ringing."""
         return self.answered_before[min(second, LONGEST_RING)]
 
 
 @dataclass(frozen=True, eq=False)
 class Lengths:
-    """How long talks, or wrap-ups (a caller's work after a talk), last: for each age, the rate at
-    which they end. The age is the time since the talk or wrap-up began.
+    """The lengths of talks or of wrap-ups (a caller's work after a talk), stored as the rate at
+    which they end at each age. The age is the time since the talk or wrap-up began.
 
     `ended_before[b]` is the sum of this rate over all ages before `b * width` seconds. After the
     last of these ages, the rate is 1 / `mean`.

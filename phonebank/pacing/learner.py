@@ -24,7 +24,7 @@ RELEARN_SECONDS = 120.0
 
 
 class Learner:
-    """Learns what must be known about one campaign to decide how many lines to dial."""
+    """Collects what `rule` must know about one campaign to decide how many lines to dial."""
 
     def __init__(self, ring_seconds: float) -> None:
         """`ring_seconds` is the longest time that a line rings. Every line is counted only after
@@ -110,7 +110,7 @@ class Learner:
 
 class _Ages:
     """Counts talks or wrap-ups (a caller's work after a talk) by age, which is the time since the
-    talk or wrap-up began. The counts for each age are how many ended at that age, and how many
+    talk or wrap-up began. For each age, the class counts how many ended at that age, and how many
     seconds all of them together spent at that age."""
 
     def __init__(self, width: float, steps: int, guess: float) -> None:
@@ -122,8 +122,8 @@ class _Ages:
         self._ended[min(int(seconds / self.width), len(self._ended) - 1)] += 1
 
     def lengths(self, lasting: Sequence[float]) -> Lengths:
-        """Return how long the talks or wrap-ups last. `lasting` are the ages of those that have not
-        ended yet."""
+        """Return how long the talks or wrap-ups last. `lasting` are the ages, in seconds, of the
+        talks or wrap-ups that have not ended yet."""
         seconds = list(self._seconds)
         for age in lasting:
             self._spend(seconds, age)

@@ -1,9 +1,9 @@
-"""Looks at the next 24 seconds: how many lines will be answered, how many callers will become free,
-and whether one more answer would find a free caller.
+"""Forecasts the next 24 seconds: how many lines will be answered, how many callers will become
+free, and whether one more answer would find a free caller.
 
-The 24 seconds are cut into six slices of four seconds. For each slice, the module adds up the
-chances that ringing lines are answered by the slice's end, and the chances that callers are free by
-the slice's middle.
+The 24 seconds are cut into six slices of four seconds. For each slice, the module adds up chances:
+the chances that ringing lines are answered by the slice's end, and the chances that callers are
+free by the slice's middle.
 """
 
 from collections.abc import Iterable, Sequence
@@ -152,8 +152,8 @@ class LookAhead:
 
 def _returning(answered: Sequence[float], again: Sequence[float]) -> list[float]:
     """Return, for each four-second slice, how many callers are free again after taking a call that
-    was answered in an earlier slice. Some are free again so soon, because calls to machines and
-    wrong numbers end within seconds."""
+    was answered in an earlier slice. Some callers are free again so soon because calls to machines
+    and wrong numbers end within seconds."""
     back = []
     for ahead in range(SLICES):
         free, before = 0.0, 0.0

@@ -1,9 +1,9 @@
 """The records of the calls that a machine dialled for a campaign, as rows of a file that anybody
 can check.
 
-The file has a row for each telephone line that was dialled to a person, and a row for each decision
-of the predictive rule, which decides how many lines to dial. The file contains no names and no
-telephone numbers. `number_key` shows which lines went to the same number, and nothing else.
+The file has a row for each telephone line that was dialled to a person. It also has a row for each
+decision of the predictive rule, which decides how many lines to dial. The file contains no names
+and no telephone numbers. `number_key` shows which lines went to the same number, and nothing else.
 """
 
 import csv

@@ -1,17 +1,17 @@
 """The pacing rule: how many lines to dial now.
 
-Beyond one line for each ready caller, another line is dialled only while both of these conditions
-hold:
+At least one line is dialled for each ready caller. Another line is dialled only while both of these
+conditions hold:
 
-- if this line is answered, the chance that no caller is free does not exceed a limit. `look_ahead`
-  finds the chance, and the limit depends on how many calls have been abandoned that day;
-- if the answer rate tripled at this moment, luck were as bad as it is once in a thousand times, and
-  no caller became free, the day's share of abandoned calls would still stay below the law's
-  ceiling, with a margin. No setting can change this bound.
+- If this line is answered, the chance that no caller is free does not exceed a limit. `look_ahead`
+  finds the chance. The limit depends on how many calls have been abandoned that day.
+- Even in a bad case, the day's share of abandoned calls would stay below the law's ceiling, with a
+  margin. In this case, the answer rate triples at this moment, no caller becomes free, and luck is
+  as bad as once in a thousand times. No setting can change this bound.
 
 With fewer than five callers, or before the day has fifty answers, exactly one line is dialled for
-each ready caller. At least one line is always dialled for each ready caller, because the person who
-answers that line finds nobody free only if the caller leaves.
+each ready caller. One line for each ready caller is always allowed, because the person who answers
+that line finds nobody free only if the caller leaves.
 """
 
 from phonebank.pacing.day_bound import Exposure, limit, room
@@ -45,8 +45,8 @@ def one_line_each(moment: Snapshot) -> int:
 def lines_ahead(moment: Snapshot, allowed: int) -> Decision:
     """Look ahead, and return how many lines to dial, even if there are few callers or few answers.
 
-    `allowed` is how many more calls may be abandoned without the day's share of abandoned calls
-    going above the bound (`day_bound.room`).
+    `allowed` is how many more calls may be abandoned before the day's share of abandoned calls goes
+    above the bound (`day_bound.room`).
     """
     rate = rate_step(moment.learned.answer_bound())
     ages = ring_ages(moment.ringing)

@@ -52,23 +52,23 @@ class DayAccount:
         Machines are assumed to have answered the same share of the abandoned calls as of the calls
         that were joined to a caller. A lost call (whose caller vanished) was certainly answered by
         a person. For each person who answered, some machines have answered, too. So each lost call
-        counts as one answer by a person, plus the number of machines for each person in the joined
-        calls.
+        counts as one answer by a person, plus as many answers by machines as there are for each
+        person in the joined calls.
         """
         if not self.lost:
             return self.abandoned
         return self.abandoned + self.lost * (1 + self.machines / max(1, self.people))
 
     def estimated_share(self) -> float:
-        """Return what share of the people who answered were abandoned, using Ofcom's estimate of
-        the number of answering machines."""
+        """Return the abandoned share of the people who answered, using Ofcom's estimate of the
+        number of answering machines."""
         abandoned = self.abandoned_of_answers
         all_answers = abandoned + self.people + self.machines
         return abandoned / all_answers if all_answers else 0.0
 
     def strictest_share(self) -> float:
-        """Return what share of the people who answered were abandoned, assuming that every
-        abandoned call was answered by a person."""
+        """Return the abandoned share of the people who answered, assuming that every abandoned call
+        was answered by a person."""
         abandoned = self.abandoned + self.lost
         return abandoned / (abandoned + self.people) if abandoned else 0.0
 
