@@ -1,8 +1,8 @@
 """Erases people from the tables. The calling code commits.
 
 If the person was called, a row without personal data stays. The calls to the person keep their
-times, outcomes and answer keys. So no total changes, and every total still equals a recount.
-`stored_files` erases the person from files.
+times, their outcomes, and the answers that are a key of the script or a number. So no total
+changes, and every total still equals a recount. `stored_files` erases the person from files.
 """
 
 from collections.abc import Collection, Sequence
@@ -216,9 +216,9 @@ def _empty_called(ids: list[int]) -> None:
 
 
 def _forget_numbers(numbers: set[str], never_again: bool) -> None:
-    """For each of the numbers that nobody in the tables has any more, replace the do-not-call entry
-    with a hash, and delete any note that the number is not in service. With `never_again`, put all
-    of the numbers on the do-not-call list."""
+    """Some of the numbers may belong to nobody in the tables any more. For each of these, replace
+    the do-not-call entry with a hash, and delete any note that the number is not in service. With
+    `never_again`, put all of the numbers on the do-not-call list."""
     shared = still_had(numbers)
     gone = numbers - shared
     db.session.execute(_FORGET_DEAD, {"phones": sorted(gone)})
@@ -228,8 +228,8 @@ def _forget_numbers(numbers: set[str], never_again: bool) -> None:
 
 
 def contacts_left(person: Person) -> Sequence[int]:
-    """Return the ids of the contacts in the tables that have the person's name, and one of the
-    person's numbers as their first number."""
+    """Return the ids of the contacts that have the person's name, and whose main number (`phone`)
+    is one of the person's numbers."""
     query = select(Contact.id).where(
         Contact.campaign_id.in_(person.campaign_ids),
         Contact.phone.in_(person.phones),

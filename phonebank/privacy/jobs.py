@@ -1,5 +1,5 @@
 """The jobs of erasure: search stored files for an erased person, continue an interrupted search,
-and erase people who have been stored for as long as is allowed."""
+and erase people whose retention period is over."""
 
 import time
 from datetime import timedelta
@@ -29,9 +29,9 @@ RESTS_FOR = 9
 
 @job(CHORES, timeout=30 * 60)
 def search_files(erasure_id: int) -> None:
-    """Erase a person from the stored files, and erase contacts of the person that an import has
-    stored since the person was erased from the tables. Every step may run twice, so if the worker
-    is killed, another worker begins the search again."""
+    """Erase a person from the stored files. An import may have stored the person again since the
+    person was erased from the tables, so also erase these contacts. If the worker is killed,
+    another worker begins the search again. This is safe, because every step may run twice."""
     erasure = db.session.get(Erasure, erasure_id)
     if erasure is None or erasure.person is None:
         return
@@ -60,10 +60,10 @@ def continue_erasures() -> None:
 
 @job(IMPORTS, timeout=120)
 def perform_retention() -> None:
-    """Erase the people whom a campaign has stored for as long as is allowed. Start no new portion
-    of people after WORKS_FOR seconds.
+    """Erase the people of the campaigns whose retention period is over. Start no new portion of
+    people after WORKS_FOR seconds.
 
-    Each portion is erased in one transaction, so a killed worker leaves nobody half erased, and the
+    Each portion is erased in one transaction, so a killed worker leaves nobody half erased. The
     next run continues with the remaining people.
     """
     retention.look_for_due_campaigns()

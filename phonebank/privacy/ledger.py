@@ -1,9 +1,9 @@
 """The access ledger: who saw which person, and from when until when. This module changes nothing.
 
 Each call that a caller had is in the ledger, because the caller then saw the person. A `CallSight`
-records that a caller saw a first name again while looking up who had called back. A `ContactSight`
-records that an organiser saw a person's data, for example in a search or on the person's page. The
-ledger has the ids of the people who were seen, and not their names or numbers.
+records that a caller looked up a person who had called back, and saw the first name again. A
+`ContactSight` records that an organiser saw a person's data, for example in a search or on the
+person's page. The ledger has the ids of the people who were seen, and not their names or numbers.
 """
 
 import uuid
@@ -95,8 +95,8 @@ def _values(campaign: Campaign, since: datetime, until: datetime) -> dict[str, A
 
 
 def _id_at(moment: datetime) -> uuid.UUID:
-    """Return an id that sorts before the ids of all calls that begin at this moment, and after all
-    earlier ids."""
+    """Return an id that is higher than the ids of all calls before this moment, and lower than the
+    ids of all later calls."""
     return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
 
 

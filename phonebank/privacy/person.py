@@ -1,4 +1,4 @@
-"""Finds a person in the tables, and recognises rows of files that are about the person."""
+"""Finds a person in the tables, and recognises the rows about the person in files."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -18,8 +18,8 @@ _NO_DIGIT = re.compile(r"\D")
 
 @dataclass(frozen=True)
 class Person:
-    """A person in several campaigns: every contact that has one of these numbers (E.164) and this
-    name (`name_key`, in lower case).
+    """A person who may be in several campaigns: all contacts that have this name (`name_key`, in
+    lower case) and one of these numbers (E.164).
 
     Only the campaigns in `campaign_ids` are searched for the person.
     """
@@ -61,16 +61,15 @@ class Person:
 
 
 def with_number(phone: str) -> ColumnElement[bool]:
-    """Return a condition for queries of Contact that is true if one of the contact's numbers is
-    this number (E.164)."""
+    """Return the SQL condition that one of a contact's numbers is this number (E.164)."""
     # The first part is the condition of the index on further numbers.
     has_further: ColumnElement[bool] = literal_column("contact.other_phones <> '[]'", Boolean)
     return or_(Contact.phone == phone, has_further & Contact.other_phones.contains([phone]))
 
 
 def contacts_with(phone: str, within: ColumnElement[bool]) -> Sequence[Contact]:
-    """Return everyone with this number (E.164) in the campaigns that `within` allows, sorted by
-    name and campaign."""
+    """Return all contacts with this number (E.164) in the campaigns that meet the condition
+    `within`, sorted by name and campaign."""
     query = select(Contact).join(Campaign, Campaign.id == Contact.campaign_id)
     query = query.where(within, with_number(phone))
     return db.session.scalars(query.order_by(Contact.name_key, Contact.campaign_id)).all()
@@ -78,12 +77,12 @@ def contacts_with(phone: str, within: ColumnElement[bool]) -> Sequence[Contact]:
 
 def person_of(contact: Contact, within: ColumnElement[bool]) -> tuple[Person, Sequence[Contact]]:
     """Return the person whom this contact describes, and the person's contacts in the campaigns
-    that `within` allows.
+    that meet the condition `within`.
 
     Another contact belongs to the same person if it has the same name, and if it shares a number
-    with this contact or with a further contact of the person. A contact without a name must share a
-    number with this contact itself, because otherwise a number that many people have would join
-    strangers.
+    with this contact or with a further contact of the person. If this contact has no name, the
+    other contact must share a number with this contact itself. Otherwise a number that many people
+    have would join strangers.
     """
     phones = {contact.phone, *contact.other_phones}
     while True:

@@ -1,4 +1,4 @@
-"""Erases a campaign's people when they have been stored for as long as is allowed.
+"""Erases a campaign's people when the campaign's retention period is over.
 
 A wrong clock must not erase anyone early. So the erasure is announced first, and starts at least a
 day later. The erasure starts only if the clocks of both the server and PostgreSQL then say that the
@@ -46,8 +46,8 @@ def moment() -> datetime:
 
 
 def is_due(campaign: Campaign, at: datetime) -> bool:
-    """Whether the last day on which the campaign may keep its people's data has passed at the
-    moment `at` (aware). False if there is no such day."""
+    """Whether `at` (aware) is after the last day on which the campaign may keep its people's data.
+    False if there is no such day."""
     until = kept_until(campaign)
     return until is not None and earliest_date_in(campaign, at) > until
 
@@ -82,8 +82,9 @@ def campaigns_being_erased() -> Sequence[int]:
 
 def erase_some(campaign_id: int) -> bool:
     """Erase up to AT_ONCE people of a campaign, and return True. If nobody is left, erase the
-    campaign's files, its stored uploads and its refused rows. Also erase the data about the
-    campaign's people that is kept for undoing calls to other people, and return False."""
+    campaign's remaining data, and return False. The remaining data is the campaign's files, its
+    stored uploads, its refused rows, and the data about its people that is kept for undoing calls
+    to others."""
     ids = db.session.scalars(
         select(Contact.id)
         .where(Contact.campaign_id == campaign_id, Contact.phone > "")

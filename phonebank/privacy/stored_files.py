@@ -123,9 +123,9 @@ def erase_from_refused_rows(person: Person) -> int:
 
 
 def erase_from_do_not_call_files(person: Person) -> int:
-    """In do-not-call files whose numbers are not on the list yet, put ERASED_CELL in place of each
-    line that has one of the person's numbers. Return how many files were rewritten or deleted. A
-    file that cannot be read any more is deleted if it may contain the person."""
+    """In do-not-call files whose numbers are not on the list yet, replace each line that has one of
+    the person's numbers with ERASED_CELL. Return how many files were rewritten or deleted. A file
+    that cannot be read any more is deleted if it may contain the person."""
     changed = 0
     for batch_id in _do_not_call_files():
         batch = get_locked(SuppressionBatch, batch_id)

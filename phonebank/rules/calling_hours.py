@@ -67,12 +67,11 @@ def next_callable(
     other_time_of_day_than: datetime | None = None,
     within: timedelta = HORIZON,
 ) -> datetime | None:
-    """Return the first moment, in UTC, that is not before `at` and at which a contact may be
-    called.
+    """Return the first moment, in UTC, from `at` on at which the contact may be called.
 
     Return None if there is no such moment between `at` and `at + within`. If
-    `other_time_of_day_than` is given, the returned moment is in a different part of the day
-    (TIMES_OF_DAY) from `other_time_of_day_than`, in every zone of the contact.
+    `other_time_of_day_than` (a moment) is given, the returned moment is in a different part of the
+    day (TIMES_OF_DAY) in every zone of the contact.
     """
     at = _utc(at)
     zones = zones or rules.time_zones.value
@@ -87,7 +86,7 @@ def next_callable(
 
 
 def time_of_day(zone: str, at: datetime) -> TimeOfDay:
-    """Return the part of the day (morning, afternoon or evening) that it is in this zone at
+    """Return which part of the day (morning, afternoon or evening) it is in this zone at the moment
     `at`."""
     local = at.astimezone(time_zone(zone))
     minutes = local.hour * 60 + local.minute

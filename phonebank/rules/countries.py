@@ -1,4 +1,5 @@
-"""Reads from `rules/*.yaml` what each country's law and common practice require of a phone bank.
+"""Reads the rules in `rules/*.yaml`: what each country's law and common practice require of a phone
+bank.
 
 Every figure is a Fact, which has the value, its source, and whether it is law or only practice.
 Pages can show all three. Reading a file stops at the first fault, and the error says in which file
@@ -31,8 +32,8 @@ T = TypeVar("T")
 
 
 class CountryRulesError(ValueError):
-    """The error for a rules file that cannot be used. Its text names the file, and the key that has
-    a fault, unless the file as a whole cannot be read."""
+    """The error for a rules file that cannot be used. Its text names the file and the key that has
+    a fault. If the whole file cannot be read, the text names only the file."""
 
 
 class NoCountryRulesError(LookupError):
@@ -53,11 +54,11 @@ class Fact(Generic[T]):
 
 @dataclass(frozen=True)
 class Holidays:
-    """Which public holidays count (`calendar` and `parts` are codes of the `holidays` package), and
-    how a public holiday changes the calling hours.
+    """Which public holidays count, and how a public holiday changes the calling hours. `calendar`
+    and `parts` are codes of the `holidays` package.
 
-    If there are several `parts` of the country, a day counts if it is a holiday in any of them,
-    because a phone number does not show which part a person lives in.
+    If there are several `parts` of the country, a day counts if it is a holiday in any of them. The
+    reason is that a phone number does not show which part a person lives in.
     """
 
     calendar: str
@@ -114,8 +115,8 @@ class CountryRules:
     screening: Screening | None = None
 
     def permitted_on(self, day: date) -> Opening | None:
-        """Return the hours in which calls are permitted on a date, which may be a public holiday,
-        or None if no calls are permitted."""
+        """Return the hours in which calls are permitted on a date, or None if no calls are
+        permitted. The date may be a public holiday."""
         week = self.permitted_hours.value.days
         treated = self.holidays.treated.value
         if treated == AS_ANY_DAY or not self.holidays.include(day):

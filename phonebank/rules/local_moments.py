@@ -36,8 +36,8 @@ def midnight_of(day: date, zone: ZoneInfo) -> datetime:
 
 
 def describe_moment_anywhere(moment: datetime, zone: str) -> str:
-    """Return what `describe_moment` returns, with the city of the time zone, for people who may be
-    in another time zone: “Tuesday 13 January, 19:30 (time in London)”."""
+    """Return the text of `describe_moment`, followed by the city of the time zone: “Tuesday 13
+    January, 19:30 (time in London)”. The text is for people who may be in another time zone."""
     city = zone.rpartition("/")[2].replace("_", " ")
     return f"{describe_moment(moment, zone)} (time in {city})"
 

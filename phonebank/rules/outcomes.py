@@ -68,8 +68,8 @@ class Outcome:
 
     @property
     def is_about_number(self) -> bool:
-        """Whether the limit on further tries after this outcome counts only the calls to the same
-        number, and not all calls to the person."""
+        """Whether the limit on further tries after this outcome counts only calls to the same
+        number. Otherwise the limit counts all calls to the person."""
         return self.exhausted == NextState.UNUSABLE
 
 

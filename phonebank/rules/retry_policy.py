@@ -82,11 +82,10 @@ def decide(
     or only those to the same number if the outcome `is_about_number`.
 
     For an outcome in TAKES_CALLBACK, `callback_at` is the time at which the person asked to be
-    called. The callback is at the first callable moment that is not before that time, and no limit
-    on attempts cancels the callback. For an outcome in NOT_AN_ATTEMPT, `callback_at` is the time of
-    a callback that was promised earlier. If there is a next try, its time then replaces the
-    promised time, and the decision is again `promised`. For any other outcome, `callback_at` has no
-    effect.
+    called. The callback is then at the first callable moment from that time on. No limit on
+    attempts cancels the callback. For an outcome in NOT_AN_ATTEMPT, `callback_at` is the time of a
+    callback that was promised earlier. If there is a next try, its time then replaces the promised
+    time, and the decision is again `promised`. For any other outcome, `callback_at` has no effect.
 
     Raises UnknownOutcomeError if there is no outcome with this key.
     """
@@ -161,11 +160,11 @@ def next_try_at(
     hours: WeekHours,
     country: CountryRules,
 ) -> datetime | None:
-    """Return the first moment inside calling hours that is not before `rested`, the end of the
-    wait, or None if there is no such moment within 60 days.
+    """Return the first moment inside calling hours from `rested` (the end of the wait) on. Return
+    None if there is no such moment within 60 days.
 
-    If `other_time_of_day_than` is given, return a moment in a different part of the day from
-    `other_time_of_day_than`, if there is one within three days.
+    If `other_time_of_day_than` (a moment) is given, return a moment in a different part of the day,
+    if there is one within three days.
     """
     if other_time_of_day_than is not None:
         elsewhere = next_callable(

@@ -63,8 +63,8 @@ def zones_of_country(country: str) -> frozenset[str]:
 
 @cache
 def _links() -> dict[str, str]:
-    """Return the zone that each alias stands for, by alias, read from the lines `L target alias` in
-    the text form of the time zone database."""
+    """Read the lines `L target alias` in the text form of the time zone database. Return a
+    dictionary from each alias to its target, the zone that it stands for."""
     text = (resources.files("tzdata") / "zoneinfo" / "tzdata.zi").read_text()
     lines = (line.split() for line in text.splitlines() if line.startswith("L "))
     return {alias: target for _, target, alias in lines}
