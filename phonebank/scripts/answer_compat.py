@@ -35,15 +35,15 @@ class ChangedMeaning:
 
 
 def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
-    """Return what `new` would change in the questions that people have answered, and in the answers
+    """Return the changes that `new` makes to questions that people have answered, and to answers
     that people have given.
 
     The result follows the order of the steps in `new`, and steps that `new` lacks come last. Each
-    question is compared with its words in the newest version that has it, and each answer with its
-    words in the newest version that offers it. If only the published version were compared, an
-    answer that this version leaves out could return with a different meaning. A call keeps the
-    words of its version, but the totals add up the answers of all versions, so this check protects
-    the totals.
+    question is compared with the newest version that has this question, and each answer with the
+    newest version that offers this answer. If only the published version were compared, an answer
+    that this version no longer offers could return with a different meaning. This check protects
+    the totals: a call keeps the words of its version, but the totals add up the answers of all
+    versions.
     """
     asked: dict[str, Step] = {}
     offered: dict[tuple[str, str], tuple[Step, str]] = {}
@@ -87,8 +87,8 @@ def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
 
 
 def _question_changes(old: Step, new: Step) -> Iterator[tuple[Part, str, str]]:
-    """Yield (part, old, new) for each part of the question that has changed, if this change may
-    change what the answers mean."""
+    """Yield (part, old, new) for each part of the question that has changed in such a way that the
+    answers may mean something else."""
     if new.answer is None:
         return  # a step without answers adds nothing to the totals of the old answers
     if _normalise(old.title) != _normalise(new.title):

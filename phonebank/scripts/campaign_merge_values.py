@@ -17,8 +17,8 @@ def save_values(
 ) -> dict[str, str]:
     """Save the merge values that the form changed, and return the conflicts.
 
-    For each field the form has `value-NAME`, the new value, and `was-NAME`, the value that the page
-    showed. If the form lacks a value or did not change it, the stored value stays, because a
+    For each field, the form has the new value as `value-NAME`, and the value that the page showed
+    as `was-NAME`. If the form lacks a value or did not change it, the stored value stays, because a
     colleague may have filled it in meanwhile.
 
     A conflict is a field to which the form and a colleague gave different new values. The result

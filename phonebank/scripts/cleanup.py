@@ -59,10 +59,11 @@ def drop_empty(script: Script) -> Script:
 
 
 def prune_branches(choices: Iterable[Choice], branches: Iterable[Branch]) -> tuple[Branch, ...]:
-    """Return the branches without deleted answers, which are the answers that are not in `choices`.
+    """Remove deleted answers (those that are not in `choices`) from the conditions of the branches,
+    and return the branches.
 
-    A branch whose answers have all been deleted is removed. Otherwise the branch could apply
-    whatever the answer is.
+    A branch whose answers have all been deleted is removed. Otherwise the branch would have no
+    condition on the answer, and could apply whatever the answer is.
     """
     keys = {choice.key for choice in choices}
     kept = ((b, tuple(key for key in b.choices if key in keys)) for b in branches)

@@ -120,7 +120,8 @@ def _restore_setting(step_id: str, before: str | None, now: str | None) -> str |
 
 
 def _restore_targets(step: Step, before: Script, after: Script) -> Step:
-    """Return the step with its targets (the steps that can follow it) from before the deletion.
+    """Return the step with the targets (the steps that can follow it) that it had before the
+    deletion.
 
     A target that the organiser has changed since the deletion stays.
     """

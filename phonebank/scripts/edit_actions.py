@@ -188,11 +188,12 @@ def _move_branch(script: Script, place: str, by: int) -> Script:
 
 
 def _add_start(script: Script, place: str) -> Script:
-    """Let the call begin at another step for some contacts, with a condition on a merge field.
+    """Add a branch, with a condition on a merge field, that lets the calls to some contacts begin
+    at another step.
 
-    Of the steps after the script's first step, the other step is the first that does not end the
-    call, because a call cannot begin with the goodbye. If there is no such step, the new branch
-    leads to the script's first step.
+    The new branch leads to the first step after the script's first step that does not end the call,
+    because a call cannot begin with the goodbye. If there is no such step, the new branch leads to
+    the script's first step.
     """
     begins = next((step for step in script.steps[1:] if not step.is_end), script.steps[0])
     new = Branch(begins.id, field="town")
@@ -204,8 +205,8 @@ def _delete_start(script: Script, place: str) -> Script:
 
 
 def _add_character(script: Script, place: str) -> Script:
-    """Add an invented person for practice calls, of a kind that the script lacks, with an empty
-    reply at the first step. If the script has every kind, nothing changes."""
+    """Add an invented person for practice calls, with an empty reply at the first step. The person
+    is of a kind that the script lacks. If the script has every kind, nothing changes."""
     taken = {one.kind for one in script.practice}
     kind = next((kind for kind in get_args(CharacterKind) if kind not in taken), None)
     if kind is None:

@@ -27,10 +27,10 @@ class Submission:
     """The editor's form as a browser sent it.
 
     `script` is what the organiser typed, with ids for new steps, cards and fields. `action` is the
-    action of the pressed button, in which a new part has its id from `script`. `about` is the id of
-    the part of the script that the action is about, or "" if the action is about the whole script.
-    `at` is the id of the step whose fields or buttons last had the focus, or "" if none had.
-    `deleted` is the step that Undo would restore, or None.
+    action of the pressed button. If the action names a new part, it uses the part's id in `script`.
+    `about` is the id of the part of the script that the action is about, or "" if the action is
+    about the whole script. `at` is the id of the step whose fields or buttons last had the focus,
+    or "" if none had. `deleted` is the step that Undo would restore, or None.
     """
 
     script: Script
@@ -60,8 +60,9 @@ def read_submission(
 ) -> Submission:
     """Read the editor's form.
 
-    `kept` is the script that the form was rendered from. `used` maps each step id to its answers'
-    keys and labels in all published versions: see `versions.identifiers_used`.
+    `kept` is the script that the form was rendered from. `used` has the step ids of all published
+    versions. Each id has a dict from the step's answer keys to their labels: see
+    `versions.identifiers_used`.
     """
     deleted = unpack_deleted_step(form.get("before", ""), form.get("deleted", ""))
     if deleted:
@@ -114,8 +115,8 @@ def _undo(now: Script, deleted: DeletedStep | None) -> Edit:
 
 
 def _read_action(button: str, sent: Script, script: Script) -> tuple[str, str]:
-    """Return the button's action, and the id of the part of the script that the action is about (or
-    "").
+    """Return the button's action, and the id of the part of the script that the action is about.
+    The id is "" if the action is about the whole script.
 
     In `button`, a new part still has its provisional id from `sent`. In the result, the part has
     its id from `script`.

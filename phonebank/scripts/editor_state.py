@@ -49,8 +49,9 @@ class DiagnosticsByBlock:
 class EditorState:
     """The script in the editor, as the form shows it.
 
-    `source` is the YAML that the draft stores, and `parsed` is the script parsed from this YAML, or
-    None if no step of it can be read. `script` may have empty rows, which `source` leaves out.
+    `source` is the YAML that the draft stores. `parsed` is the script parsed from this YAML, or
+    None if no step of the script can be read. `script` may have empty rows, which are not in
+    `source`.
     """
 
     script: Script

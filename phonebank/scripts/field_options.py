@@ -16,7 +16,8 @@ def insertable_fields(script: Script) -> list[tuple[str, str]]:
 
 def condition_fields(script: Script) -> list[str]:
     """Return the names of the fields that a branch's condition can use. Fields whose value is
-    always known are left out, and so are the script's own fields without a description."""
+    always known are not included. The script's own fields are included only if they have a
+    description."""
     own = [name for name, about in script.fields.items() if about]
     return [*sorted(BUILT_IN_FIELDS - FIELDS_ALWAYS_KNOWN), *own]
 

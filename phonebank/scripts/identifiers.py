@@ -74,7 +74,7 @@ def unique_id(words: str, taken: Iterable[str]) -> str:
 
 
 def assign_choice_keys(choices: Iterable[Choice], used: Mapping[str, str]) -> tuple[Choice, ...]:
-    """Give every answer that has a label and no key a key made from the label. A key never changes.
+    """If an answer has a label but no key, give it a key made from the label. A key never changes.
 
     `used` has the keys of the step's answers in all published versions, and maps each key to its
     newest label. A new answer gets one of these keys only if it has the label of that key. It then

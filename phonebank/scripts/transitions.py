@@ -93,13 +93,13 @@ def describe_answers(branch: Branch, step: Step | None = None) -> str:
 
 
 def title_of(script: Script, step_id: str) -> str:
-    """Return a step's title, with merge fields replaced by their fallbacks or names, or `step_id`
-    if there is no such step."""
+    """Return a step's title, with merge fields replaced by their fallbacks or names. If there is no
+    such step, return `step_id`."""
     return render_text(script.step(step_id).title, {}) if script.has_step(step_id) else step_id
 
 
 def label_of(step: Step | None, key: str) -> str:
-    """Return an answer's label, with merge fields replaced by their fallbacks or names, or `key` if
-    there is no such answer."""
+    """Return an answer's label, with merge fields replaced by their fallbacks or names. If there is
+    no such answer, return `key`."""
     choice = step.choice(key) if step else None
     return render_text(choice.label, {}) if choice else key

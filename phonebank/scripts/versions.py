@@ -1,8 +1,8 @@
 """A script's published versions: list, read, parse, add and publish them.
 
-A stored version never changes, and a call keeps the version that it began with. The callers of a
-campaign that uses the script get a newly published version with their next contact, unless an
-experiment chooses another. These functions do not commit.
+A stored version never changes, and a call keeps the version that it began with. If a campaign uses
+the script, its callers get a newly published version with their next contact, unless an experiment
+chooses another version. These functions do not commit.
 """
 
 from collections.abc import Iterator, Sequence
@@ -46,9 +46,9 @@ def published_version_id(campaign: Campaign) -> int | None:
 
 
 def published_version(script: Script) -> ScriptVersion | None:
-    """Return the script's published version, or None if there is none. The callers of a campaign
-    that uses the script get this version with their next contact, unless an experiment chooses
-    another."""
+    """Return the script's published version, or None if there is none. If a campaign uses the
+    script, its callers get this version with their next contact, unless an experiment chooses
+    another version."""
     if script.published_version_id is None:
         return None
     return db.session.get(ScriptVersion, script.published_version_id)
@@ -131,8 +131,8 @@ def identifiers_used(script: Script) -> dict[str, dict[str, str]]:
     maps each step id to a dict, which maps each of the step's answer keys to the answer's newest
     label.
 
-    Answers are stored under these ids and keys. So a new step must not get one of these ids, and a
-    new answer may get one of its step's keys only if it has the same label.
+    Answers are stored under these ids and keys. So a new step must not get one of these ids. A new
+    answer may get one of its step's keys only if the key's label is the same as the answer's label.
     """
     used: dict[str, dict[str, str]] = {}
     for version in parsed_versions(script):

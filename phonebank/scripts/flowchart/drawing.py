@@ -80,7 +80,7 @@ def draw_flowchart(script: Script) -> Flowchart | None:
     edges.
 
     The script may have errors. If several steps have the same id, which is an error, the flowchart
-    shows the last one. The flowchart leaves out answers that do not fit their step's kind.
+    shows the last one. The flowchart does not show answers that do not fit their step's kind.
     """
     return _FlowchartBuilder(drop_empty(script)).draw()
 
@@ -120,8 +120,8 @@ class _FlowchartBuilder:
         return list(found.values())
 
     def _find_back_edges(self, connections: Iterable[_Connection]) -> list[_Connection]:
-        """Return the connections that lead back to a step from which the search has come, and so
-        close a loop. The search is depth-first and uses a stack."""
+        """Return the connections that close a loop. Such a connection leads back to a step on the
+        path that the search is following. The search is depth-first and uses a stack."""
         out: dict[str, list[_Connection]] = {}
         for connection in connections:
             if not connection.problem:
@@ -146,8 +146,8 @@ class _FlowchartBuilder:
     def _layers(self) -> dict[str, int]:
         """Return the layer of each step. The start of the call has layer 0.
 
-        A step's layer is one more than the largest layer among the steps that lead to it. If no
-        step leads to a step, it gets the layer of the step before it in the script.
+        A step's layer is one more than the largest layer among the steps that lead to it. A step to
+        which no step leads gets the layer of the step before it in the script.
         """
         onwards: dict[str, list[str]] = {}
         arrivals = dict.fromkeys(self.steps, 0)

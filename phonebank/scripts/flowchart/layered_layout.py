@@ -96,12 +96,12 @@ def _space_row(
     weights: Sequence[float],
     widths: Mapping[Key, float],
 ) -> dict[Key, float]:
-    """Return the positions nearest to `wanted`, by least squares, that keep the nodes in order and
-    apart.
+    """Return the positions that are nearest to `wanted` by least squares. The positions must keep
+    the nodes in order and apart.
 
     The method is isotonic regression. The room that the nodes to the left need is subtracted from
     each wanted position. The results must not decrease from left to right, so neighbours that are
-    out of order all get their weighted mean.
+    out of order are all set to their weighted mean.
     """
     taken: list[float] = []
     room = 0.0
@@ -126,8 +126,8 @@ Neighbours = dict[Any, tuple[tuple[Any, float], ...]]
 
 
 def _neighbours(edges: Sequence[Edge]) -> tuple[Neighbours, Neighbours]:
-    """Return two mappings: each node to its neighbours above, and each node to its neighbours
-    below."""
+    """Return two mappings: from each node to its neighbours in the row above, and from each node to
+    its neighbours in the row below."""
     above: dict[Any, list[tuple[Any, float]]] = {}
     below: dict[Any, list[tuple[Any, float]]] = {}
     for edge in edges:

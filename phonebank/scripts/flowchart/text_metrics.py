@@ -17,8 +17,8 @@ def text_width(text: str, size: float) -> float:
 
 
 def wrap_text(text: str, room: float, size: float, most: int) -> list[str]:
-    """Wrap `text` into up to `most` lines of `room` px. "…" replaces the part of a line that does
-    not fit."""
+    """Wrap `text` into at most `most` lines, each up to `room` px wide. "…" replaces the part of a
+    line that does not fit."""
     lines: list[str] = []
     words = text.split()
     while words and len(lines) < most - 1:
