@@ -1,5 +1,5 @@
-"""Sends a webhook's deliveries (requests that report events), and sends a failed delivery again
-after longer and longer pauses, up to TRIES_AT_MOST times in all.
+"""Sends a webhook's deliveries (requests that report events). A failed delivery is sent again after
+longer and longer pauses, up to TRIES_AT_MOST times in all.
 
 Each try is counted and committed before the request is sent. So if a worker is killed while it
 sends a request, one try is used up and no delivery is lost. The receiver may get the same delivery
@@ -67,7 +67,7 @@ def webhooks_with_deliveries_due() -> Sequence[int]:
 
 def send_deliveries(webhook_id: int, seconds: float) -> None:
     """Send the deliveries that are due, one after another. Stop after about `seconds` seconds, when
-    a request fails, or when no delivery is due any more. Commits after each step."""
+    a request fails, or when no delivery is due any more. The function commits after each step."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends and _send_next(webhook_id):
         pass

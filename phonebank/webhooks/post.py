@@ -82,8 +82,8 @@ def sign(secret: str, delivery_id: str, timestamp: str, body: bytes) -> str:
 class _Line:
     """The connection of one request, which another thread can cut.
 
-    A timeout is not enough, because it applies to each read separately: a server could send single
-    bytes for hours.
+    The socket's timeout is not enough, because it applies to each read separately: a server could
+    send single bytes for hours.
     """
 
     def __init__(self) -> None:

@@ -59,8 +59,8 @@ def create_webhook(
 
 
 def webhooks_of(campaign: Campaign) -> Sequence[tuple[Webhook, Account | None]]:
-    """Return the campaign's webhooks, newest first, each with the account that made it, or None if
-    that account was deleted."""
+    """Return the campaign's webhooks, newest first. Each comes with the account that made the
+    webhook, or with None if that account was deleted."""
     query = (
         select(Webhook, Account)
         .outerjoin(Account, Account.id == Webhook.created_by_id)
