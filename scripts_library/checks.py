@@ -33,7 +33,7 @@ def check_script(script: Script, lines: Mapping[str, int]) -> Iterator[Diagnosti
 
 
 def warnings_for_contacts(script: Script, missing: Mapping[str, int]) -> list[Diagnostic]:
-    """Return a warning for each place where the script uses a merge field without a fallback and
+    """Return a warning for each place where the script uses a merge field without a fallback, if
     some contacts have no value for that field.
 
     `missing` maps each field's name to the number of contacts without a value for it.

@@ -47,18 +47,20 @@ class DiagnosticList(list[Diagnostic]):
     step_id: str | None = None
 
     def error(self, line: int, message: str) -> None:
-        """Add an error about the step that is being parsed, or about the script if no step is."""
+        """Add an error about the step that is being parsed, or about the script if no step is being
+        parsed."""
         self.append(Diagnostic(line, self.step_id, message, "error"))
 
     def warning(self, line: int, message: str) -> None:
-        """Add a warning about the step that is being parsed, or about the script if no step is."""
+        """Add a warning about the step that is being parsed, or about the script if no step is
+        being parsed."""
         self.append(Diagnostic(line, self.step_id, message, "warning"))
 
 
 def sort_diagnostics(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Return the diagnostics sorted by line, without duplicates.
 
-    If there are more than MAX_DIAGNOSTICS, one last diagnostic says how many are left out.
+    If there are more than MAX_DIAGNOSTICS, one last diagnostic says how many more there are.
     """
     found = sorted(
         set(diagnostics),

@@ -1,7 +1,8 @@
 """The engine of a call. From a step and an answer, the engine finds the next step.
 
-A mapping of the type `Answers` has an entry for every step that the caller has gone past: the
-answer, by the id of the step. The answer is None if the caller recorded no answer at that step.
+A mapping of the type `Answers` has an entry for every step that the caller has gone past. The key
+is the step's id, and the value is the answer at that step. The answer is None if the caller
+recorded no answer at that step.
 """
 
 import datetime
@@ -32,7 +33,8 @@ def first_step(script: Script, fields: Fields) -> str:
 
 
 def next_step(script: Script, step_id: str, answer: Answer, fields: Fields) -> str | None:
-    """Return the id of the step after `step_id`, or None if that step ends the call.
+    """Return the id of the step that follows the step `step_id`, or None if the step `step_id` ends
+    the call.
 
     `answer` is a checked answer (see `check_answer`), or None. The engine tries the branches in
     order, then the target of the chosen answer, then `next`. Raises UnknownStepError if there is no

@@ -43,8 +43,8 @@ def is_dead_end(step: Step) -> bool:
 
 
 def covered_answers(branch: Branch, step: Step) -> set[str] | set[int]:
-    """Return the answers that the branch covers, if the step is a choice or a scale. Otherwise
-    return an empty set."""
+    """Return the answers that the branch covers: the numbers in its range, or the keys of its
+    answers if the step is a choice. Otherwise return an empty set."""
     if branch.low is not None and branch.high is not None:
         return {value for value in SCALE if branch.low <= value <= branch.high}
     return set(branch.choices) if step.answer == "choice" else set()
@@ -108,8 +108,8 @@ def _answers_without_target(step: Step) -> list[str] | None:
     """Return the labels of the answers that have no target, for a step without `next`.
 
     Return None if the step is neither a choice nor a scale, because such a step always needs
-    `next`. An answer counts as having no target if only branches with a condition on a merge field
-    cover the answer, because a contact may have no value for the field.
+    `next`. If only branches with a condition on a merge field cover an answer, the answer counts as
+    having no target, because a contact may have no value for the field.
     """
     covered: set[str | int] = set()
     for branch in step.branches:

@@ -69,8 +69,8 @@ def fields_in(words: str) -> list[MergeField]:
 
 
 def malformed_fields(words: str) -> list[int]:
-    """Return the offsets of double braces that are not a merge field, as in `{{ contact.name
-    }}`."""
+    """Return the offsets of double braces that belong to no merge field. For example, `{{
+    contact.name }}` is not a merge field."""
     blanked = _FIELD.sub(lambda match: " " * len(match.group()), words)
     return [match.start() for match in _BRACES.finditer(blanked)]
 
@@ -116,8 +116,8 @@ def html_with_slots(words: str) -> str:
 
 
 def text_with_slots(words: str) -> str:
-    """Return `words` without Markdown as safe HTML for titles and labels, with an empty slot for
-    each field."""
+    """Return `words` as safe HTML for titles and labels, with an empty slot for each field.
+    Markdown is not rendered."""
     parts, end = [], 0
     for match in _FIELD.finditer(words):
         parts += [escape(words[end : match.start()]), _slot(_merge_field(match))]
@@ -126,8 +126,9 @@ def text_with_slots(words: str) -> str:
 
 
 def text_with_names(words: str) -> str:
-    """Return `words` without Markdown as safe HTML, with the name and the fallback of each field in
-    square brackets. So two texts that differ only in their fields look different."""
+    """Return `words` as safe HTML, with the name and the fallback of each field in square brackets.
+    Markdown is not rendered. Because of the names and fallbacks, two texts that differ only in
+    their fields look different."""
     parts, end = [], 0
     for match in _FIELD.finditer(words):
         field = _merge_field(match)
@@ -157,7 +158,7 @@ def fill_slots(html: str, fields: Fields) -> str:
 
 def values_of(names: Iterable[str], fields: Fields) -> dict[str, str]:
     """Return the values of the fields with these names, as pages show them. Fields without a value
-    are left out."""
+    are not included."""
     values = ((name, _clean_value(fields.get(name))) for name in names)
     return {name: value for name, value in values if value}
 
@@ -172,9 +173,9 @@ def fields_used(script: Script) -> list[FieldUse]:
 
 
 def fields_without_fallback(script: Script) -> list[str]:
-    """Return the names of fields used at least once without a fallback.
+    """Return the names of the fields that the script uses at least once without a fallback.
 
-    Fields that Phonebank always fills are left out, because no contact lacks them.
+    Fields that Phonebank always fills are not included, because no contact lacks them.
     """
     needed = {use.name for use in fields_used(script) if not use.has_fallback}
     return sorted(needed - FIELDS_ALWAYS_KNOWN)
@@ -215,8 +216,8 @@ def _slot(field: MergeField) -> str:
 
 
 def _value_or_fallback(name: str, fallback: str | None, fields: Fields) -> tuple[str, bool]:
-    """Return the text to show, and whether that text is a value or a fallback and not only the
-    field's name."""
+    """Return the text to show. Also return True if this text is a value or a fallback, and False if
+    it is only the field's name."""
     value = _clean_value(fields.get(name))
     if value:
         return value, True

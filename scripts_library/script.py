@@ -34,7 +34,7 @@ RIGHT_TO_LEFT_LANGUAGES = frozenset({"ar", "dv", "fa", "he", "ku", "ps", "sd", "
 @dataclass(frozen=True)
 class Choice:
     """One of the answers that a caller can choose. `goto` is the id of the next step, or None if
-    the branches or `next` of the step decide."""
+    the step's branches or its `next` decide."""
 
     key: str
     label: str
@@ -66,7 +66,7 @@ class Branch:
 class Step:
     """One step of a call. The caller says `words` aloud, and reads `guidance` silently.
 
-    `outcome` is the key of the usual outcome of a call that ends at this step.
+    If a call ends at this step, `outcome` is the key of the call's usual outcome.
     """
 
     id: str
@@ -124,8 +124,8 @@ class Card:
 
 @dataclass(frozen=True)
 class Character:
-    """An invented person for a practice call. `replies` is what they say at some steps. At all
-    other steps they say `otherwise`."""
+    """An invented person for a practice call. `replies` maps the ids of some steps to what this
+    person says there. At all other steps they say `otherwise`."""
 
     kind: CharacterKind
     name: str
@@ -147,7 +147,7 @@ class Script:
     """A script for calls. `yes` maps step ids to the keys of the answers that count as a yes.
     `needs_action` maps step ids to the keys of the answers on which somebody has to act. `tags`
     maps each step id to another mapping: from an answer's key to the tag that the answer adds to
-    the contact. `text_message` is what the caller may send after the call."""
+    the contact. `text_message` is the text message that the caller may send after the call."""
 
     slug: str
     language: str

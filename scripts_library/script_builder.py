@@ -348,8 +348,8 @@ class _ScriptBuilder:
         return settings.text("guidance", MAX_WORDS_LENGTH, required=False, check=self._check_words)
 
     def _check_words(self, node: Text) -> None:
-        """Report merge fields that cannot be filled in or have no fallback, and HTML, because
-        callers would see its tags."""
+        """Report merge fields that cannot be filled in, and merge fields that lack a necessary
+        fallback. Also report HTML, because callers would see its tags."""
         for offset in merge_fields.malformed_fields(node.value):
             snippet = node.value[offset : offset + 30].split("\n")[0]
             self.diagnostics.error(
@@ -383,6 +383,6 @@ class _ScriptBuilder:
 
 
 def _settings_of(cls: type[Script | Step | Choice | Card]) -> set[str]:
-    """Return the names of the settings that YAML may have for a class in `script.py`: the class's
-    fields, except those that are left out of comparisons."""
+    """Return the names of the settings that YAML may have for a class in `script.py`. These are the
+    class's fields without those that have `compare=False`."""
     return {field.name for field in dataclasses.fields(cls) if field.compare}

@@ -1,5 +1,5 @@
-"""Reads the values in a YAML mapping: text, names, yes or no (also written true or false), lists
-and nested mappings.
+"""Reads the values in a YAML mapping: text, names, lists, nested mappings, and yes or no (which may
+also be written true or false).
 
 If a setting has an error, the reader adds a diagnostic with the setting's line, and reading
 continues. So the writer sees all errors at once.
@@ -58,9 +58,10 @@ class FieldReader:
     ) -> str:
         """Read text of one or more lines and at most `max_length` characters.
 
-        Lines of the same paragraph are joined. If there is no text, return "", and add an error
-        unless the setting is missing or empty and is not required. If the text is too long, add an
-        error and return the text all the same. `check` may add more diagnostics.
+        Lines of the same paragraph are joined. If the setting is missing or empty, return "", and
+        add an error if it is required. If the setting is not text, return "" and add an error. If
+        the text is too long, add an error and return the text all the same. Otherwise `check` may
+        add more diagnostics.
         """
         node = self.table.entries.get(key)
         if node is None or not self.has(key):
@@ -106,8 +107,8 @@ class FieldReader:
         return value
 
     def one_of(self, key: str, allowed: Collection[str], *, required: bool = True) -> str | None:
-        """Return the value of `key` if it is one of `allowed`. Otherwise return None, and add an
-        error unless the setting is missing or empty and is not required."""
+        """Return the value of `key` if it is one of `allowed`. Otherwise return None and add an
+        error. A setting that is not required may be missing or empty without an error."""
         value = self.one_line(key, required=required)
         if value and value not in allowed:
             self.diagnostics.error(

@@ -128,7 +128,7 @@ def _hidden_character_message(character: str) -> str:
 
 
 class _OpenNode:
-    """A list or mapping whose end the parser has not reached."""
+    """A list or mapping whose end the parser has not reached yet."""
 
     def __init__(self, line: int, is_table: bool) -> None:
         self.line = line
