@@ -60,8 +60,8 @@ class FieldReader:
 
         Lines of the same paragraph are joined. If the setting is missing or empty, return "", and
         add an error if it is required. If the setting is not text, return "" and add an error. If
-        the text is too long, add an error and return the text all the same. Otherwise `check` may
-        add more diagnostics.
+        the text is too long, add an error and return the text all the same. If the text is not too
+        long, `check` may add more diagnostics.
         """
         node = self.table.entries.get(key)
         if node is None or not self.has(key):

@@ -3,9 +3,9 @@ the page from which somebody moves the projector from step to step. After each c
 is sent to the projector and to the remote control.
 
 A change locks the call-out's row, so changes happen one after another. The transaction that makes a
-change also counts the new figures, such as the number of people who signed in. They are sent after
-the transaction commits. So each event that is sent has the whole state after one change, and its
-figures match the rows in the database.
+change also counts the new figures, such as the number of people who signed in. These figures are
+sent after the transaction commits. So each event that is sent has the whole state after one change,
+and its figures match the rows in the database.
 """
 
 from typing import Any

@@ -14,8 +14,8 @@ log = logging.getLogger(__name__)
 
 @job(CHORES, timeout=5 * 60)
 def look_after_call_outs() -> None:
-    """End call-outs that nobody has ended. After a call-out that lets people become hosts, turn
-    pledges into parties, if the person gave an e-mail address. E-mail each host a link to the
+    """End call-outs that nobody has ended. After a call-out that lets people become hosts, make a
+    party from each pledge by a person who gave an e-mail address. E-mail each host a link to the
     host's kit (a page to print). E-mail the people who took places at these parties, to ask them to
     confirm. On the morning after a call-out, put people who pledged and gave a phone number into a
     contact list. The list has those whose pledge has no party, and those who have not visited the

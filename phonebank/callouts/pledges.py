@@ -23,9 +23,9 @@ SHOWN_AT_MOST = 40
 class Offer:
     """A pledged party that a person at the call-out may go to. It is `km` kilometres from the
     person's area and has `left` free places. `first_name` is the name of the future host.
-    `has_email` says whether the future host gave an e-mail address, because a pledge without an
-    address never becomes a party. `mine` says whether the person has already taken a place at this
-    party, and `is_invited` whether the person was e-mailed about this place."""
+    `has_email` says whether the future host gave an e-mail address: without an address, the pledge
+    never becomes a party. `mine` says whether the person has already taken a place at this party,
+    and `is_invited` whether the person was e-mailed about this place."""
 
     pledge: Pledge
     first_name: str
@@ -88,8 +88,8 @@ def take_back(call_out: CallOut, person: SignUp) -> None:
 
 def offers_for(call_out: CallOut, person: SignUp) -> list[Offer]:
     """Return the SHOWN_AT_MOST pledged parties that are nearest to the person's area, nearest
-    first. If the person has taken places at other pledged parties, these follow. Parties without a
-    free place are included. The person's own pledge is not included."""
+    first. Other pledged parties at which the person has taken a place come after these. Parties
+    without a free place are included. The person's own pledge is not included."""
     taken = (
         select(PledgeSeat.pledge_id, func.count().label("taken"))
         .group_by(PledgeSeat.pledge_id)

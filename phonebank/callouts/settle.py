@@ -1,8 +1,8 @@
 """Follow up a call-out after it has ended. Pledges become parties. Hosts get an e-mail with a link
-to the host's kit (a page to print). People who took places are asked to confirm them. A contact
-list is made of people who pledged and gave a phone number: those whose pledge has no party, and
-those who have not visited the site since the e-mail about their party. Each of these steps commits,
-and does nothing if it was done before."""
+to the host's kit (a page to print). People who took places are asked by e-mail to confirm them. A
+contact list is made of people who pledged and gave a phone number: those whose pledge has no party,
+and those who have not visited the site since the e-mail about their party. Each of these steps
+commits, and does nothing if it was done before."""
 
 import logging
 import uuid
@@ -110,8 +110,8 @@ def end_forgotten(at: datetime) -> None:
 
 def unsettled_pledges() -> Sequence[int]:
     """Return the ids of the pledges whose hosts must still get the e-mail with the link to their
-    kit (a page to print). The call-out has ended and lets people become hosts, and the person who
-    pledged gave an e-mail address."""
+    kit (a page to print). Only pledges from ended call-outs that let people become hosts are
+    included, and only if the person who pledged gave an e-mail address."""
     return db.session.scalars(
         select(Pledge.id)
         .join(CallOut, CallOut.id == Pledge.call_out_id)
@@ -127,10 +127,10 @@ def unsettled_pledges() -> Sequence[int]:
 
 
 def settle(pledge_id: int) -> None:
-    """Turn a pledge into a party. The person who pledged is its host, and gets an e-mail with a
-    link to the host's kit (a page to print). If the pledge cannot become a party, for example
-    because the person's account is deactivated, no e-mail is sent, and the job does not try this
-    pledge again.
+    """Turn a pledge into a party. The person who pledged becomes the party's host, and gets an
+    e-mail with a link to the host's kit (a page to print). If the pledge cannot become a party, for
+    example because the person's account is deactivated, no e-mail is sent, and the job does not try
+    this pledge again.
 
     The party is stored before the e-mail is sent. If the mail server does not take the e-mail now,
     this function raises mail.MailNotSentError, and the next run of the job tries again. If the
@@ -275,9 +275,9 @@ def _morning_after(ended_at: datetime, call_out: CallOut) -> datetime:
 
 def follow_up(call_out_id: int) -> None:
     """Make a campaign with the recruitment script, and a contact list in it, if there is anybody to
-    call. The list has people who pledged and gave a phone number. Their pledge has no party, or
-    they have not visited the site since the e-mail about their party. The campaign is a draft until
-    an organiser starts it."""
+    call. The list has people who pledged and gave a phone number: those whose pledge has no party,
+    and those who have not visited the site since the e-mail about their party. The campaign is a
+    draft until an organiser starts it."""
     call_out = get_locked(CallOut, call_out_id)
     if call_out is None or call_out.followed_up_at is not None:
         db.session.rollback()
@@ -366,7 +366,7 @@ def _copy_roles(parent: Campaign, campaign: Campaign) -> None:
 
 def forget_sign_ups() -> None:
     """Delete the sign-ups and pledges of campaigns whose personal data is erased. Also delete the
-    copies of their values in the lines of paper sheets. The calling code commits."""
+    copies of this data in the lines of paper sheets. The calling code commits."""
     over = (
         select(CallOut.id)
         .join(Campaign, Campaign.id == CallOut.campaign_id)

@@ -98,10 +98,10 @@ def lines_of(sheet: CallOutSheet) -> Sequence[tuple[SheetLine, str | None]]:
 
 
 def enter_line(sheet: CallOutSheet, number: int, line: Line) -> None:
-    """Store one line. `number` is the number of the line in the form that was sent. If that line is
-    already stored, because the form was sent twice, nothing changes. If somebody typed UNREADABLE
-    as the name, as the postcode, or as the e-mail address or phone number, the line is stored as
-    unreadable. Then none of the typed values is stored.
+    """Store one line. `number` is the line's number in the form. If that line is already stored,
+    because the form was sent twice, nothing changes. If somebody typed UNREADABLE as the name, as
+    the postcode, or as the e-mail address or phone number, the line is stored as unreadable. None
+    of the typed values of an unreadable line is stored.
 
     Raises InvalidInputError for values that cannot be used, and ConflictError for a finished sheet.
     Also raises the errors of `find_area`, `sign_ups.sign_up` and `pledges.pledge`.
@@ -156,8 +156,8 @@ def take_last_back(sheet: CallOutSheet) -> None:
 
 
 def finish(sheet: CallOutSheet, rows: int | None) -> None:
-    """Finish the sheet. `rows` is the number of lines that are filled in on the paper. Somebody
-    counts them and types the number. `rows` is None if they typed something else.
+    """Finish the sheet. `rows` is the number of filled-in lines that somebody counted on the paper
+    and typed in, or None if the typed text is not a number.
 
     Raises ConflictError if a different number of lines was typed in, or if the sheet is already
     finished, and InvalidInputError if `rows` is None.
@@ -211,8 +211,8 @@ def _undo_changes(call_out: CallOut, line: SheetLine) -> None:
 
 
 def _is_untouched(person: SignUp, line: SheetLine) -> bool:
-    """Whether the person on this line, who is new, has taken no place and has not practised. The
-    person's values must also be the same as just after the line was typed in."""
+    """Whether the new person on this line has taken no place, has not practised, and still has the
+    name, area and pledge that this line gave them. Also true if `line.changes` is empty."""
     if not line.changes:
         return True
     _, pledge = line.changes.get("pledge", (None, None))

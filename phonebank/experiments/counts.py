@@ -1,7 +1,7 @@
 """Count the results of an experiment's calls, separately for each arm (each compared script).
 
-Each number of people counts a person once, even after several calls, because calls to the same
-person are not independent of each other.
+Where people are counted, each person counts once, even after several calls, because calls to the
+same person are not independent of each other.
 """
 
 from collections import Counter
@@ -23,8 +23,8 @@ class ArmCounts:
     The keys of `steps_passed` are sets of step ids. Each value is the number of people reached
     whose calls have answers to exactly these steps. `shifts` maps each difference between a
     person's second and first rating, from -10 to 10, to the number of people with this difference.
-    If a person gave both ratings in several conversations, the last of these counts. `versions`
-    maps each script version's id to its number of calls.
+    If a person gave both ratings in several conversations, only the last of these conversations is
+    used. `versions` maps each script version's id to its number of calls.
     """
 
     calls: int = 0

@@ -45,7 +45,7 @@ class ArmResults:
     `name` is the arm's label, or a shorter name for sentences. `share` is the fraction of the
     contacts that belong to the arm, from 0 to 1. `yes` is None if no answer of the script counts as
     a yes. `rated` and `shift` are None if the script does not ask for two ratings. `shift` is also
-    None before the first look, or if too few people gave both ratings. It is also None if
+    None before the first look, or if too few people gave both ratings. `shift` is None, too, if
     everyone's second rating differs from the first by the same amount.
     """
 
@@ -178,8 +178,8 @@ def _comparisons(arms: list[ArmResults], look: Look, running: bool) -> list[list
 
 
 def _measures(first: ArmResults, second: ArmResults) -> list[Measure]:
-    """Return the measures that both arms' scripts have. If there are none, return only the
-    conversation rate."""
+    """Return the measures that both arms' scripts have. If there are no such measures, return only
+    the conversation rate."""
     measures = []
     if first.yes and second.yes:
         measures.append(verdict.YES)

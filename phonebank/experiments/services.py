@@ -27,7 +27,7 @@ VERSIONS_OFFERED = 5
 @dataclass(frozen=True)
 class ArmScript:
     """The script of an arm. If `script_version_id` is set, the arm keeps to that version. Otherwise
-    it uses the published version."""
+    the arm uses the script's published version."""
 
     script_id: int
     script_version_id: int | None

@@ -113,8 +113,9 @@ def conversations_needed(
 
 
 def round_forecast(number: int) -> str:
-    """Format a forecast. The number is rounded up, because a forecast is not precise. From 10 to
-    99, it is rounded to a multiple of 10. A larger number is rounded to two significant figures."""
+    """Format a forecast. The number is rounded up, because a forecast is not precise. A number from
+    10 to 99 is rounded to a multiple of 10. A larger number is rounded to two significant
+    figures."""
     step = 10 ** max(len(str(number)) - 2, 0)
     step = max(step, 10) if number >= 10 else 1
     return f"{-(-number // step) * step:,}"

@@ -45,8 +45,8 @@ class Page:
 
 
 class KeptPages:
-    """The pages that this process has sent recently, by path. Also the parts that pages have in
-    common, and the whole answers."""
+    """What this process keeps: the pages that it has sent recently (by path), the parts that these
+    pages have in common, and the whole answers."""
 
     def __init__(self) -> None:
         self._pages: TTLCache[str, Page] = TTLCache(

@@ -48,9 +48,9 @@ def room(account: DayAccount, law: Law, callers: int) -> int:
 
 
 class Exposure:
-    """The number of answered lines that would have no free caller in a bad case. In this case, the
-    answer rate triples at this moment, no caller becomes free, and luck is as bad as once in a
-    thousand times."""
+    """The number of answered lines that would have no free caller in a bad case. In the bad case,
+    the answer rate triples at this moment, no caller becomes free, and luck is as bad as it is in
+    only one of a thousand cases."""
 
     def __init__(
         self, ready: int, waiting: int, answer_bound: float, chances: Iterable[float]
@@ -65,8 +65,8 @@ class Exposure:
         self._spread = sum([chance * (1 - chance) for chance in risen])
 
     def with_one_more(self) -> int:
-        """Return how many answered lines would have no free caller in this bad case, if one more
-        line were dialled now."""
+        """Return how many answered lines would have no free caller in the bad case (see `Exposure`)
+        if one more line were dialled now."""
         answers = self._answers + self._new
         spread = self._spread + self._new * (1 - self._new)
         bad_luck = answers + ONCE_IN_A_THOUSAND * sqrt(spread)

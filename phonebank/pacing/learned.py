@@ -33,7 +33,7 @@ class RingTimes:
         return cls((0.0, *(so_far / total for so_far in accumulate(counts))))
 
     def before(self, second: int) -> float:
-        """Return the share of the people who answer that had answered before this second of
+        """Of the people who answer, return the share who had answered before this second of
         ringing."""
         return self.answered_before[min(second, LONGEST_RING)]
 

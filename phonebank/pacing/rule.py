@@ -6,8 +6,8 @@ conditions hold:
 - If this line is answered, the chance that no caller is free does not exceed a limit. `look_ahead`
   finds the chance. The limit depends on how many calls have been abandoned that day.
 - Even in a bad case, the day's share of abandoned calls would stay below the law's ceiling, with a
-  margin. In this case, the answer rate triples at this moment, no caller becomes free, and luck is
-  as bad as once in a thousand times. No setting can change this bound.
+  margin. In the bad case, the answer rate triples at this moment, no caller becomes free, and luck
+  is as bad as it is in only one of a thousand cases. No setting can change this bound.
 
 With fewer than five callers, or before the day has fifty answers, exactly one line is dialled for
 each ready caller. One line for each ready caller is always allowed, because the person who answers

@@ -216,9 +216,9 @@ def _empty_called(ids: list[int]) -> None:
 
 
 def _forget_numbers(numbers: set[str], never_again: bool) -> None:
-    """Some of the numbers may belong to nobody in the tables any more. For each of these, replace
-    the do-not-call entry with a hash, and delete any note that the number is not in service. With
-    `never_again`, put all of the numbers on the do-not-call list."""
+    """Some of the numbers may belong to nobody in the tables any more. For each of those numbers,
+    replace the do-not-call entry with a hash, and delete any note that the number is not in
+    service. With `never_again`, put all of the numbers on the do-not-call list."""
     shared = still_had(numbers)
     gone = numbers - shared
     db.session.execute(_FORGET_DEAD, {"phones": sorted(gone)})

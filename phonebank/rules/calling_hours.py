@@ -67,7 +67,7 @@ def next_callable(
     other_time_of_day_than: datetime | None = None,
     within: timedelta = HORIZON,
 ) -> datetime | None:
-    """Return the first moment, in UTC, from `at` on at which the contact may be called.
+    """Return the first moment (in UTC) at or after `at` when the contact may be called.
 
     Return None if there is no such moment between `at` and `at + within`. If
     `other_time_of_day_than` (a moment) is given, the returned moment is in a different part of the

@@ -25,8 +25,9 @@ class CallElsewhere:
 
 
 def rest_minutes(outcome: str, here: RetryRules, there: RetryRules) -> int:
-    """Return how many minutes a campaign with the rules `here` must wait before it calls a number.
-    Another campaign, with the rules `there`, has called this number, and its call had this outcome.
+    """Return how many minutes a campaign with the rules `here` must wait before it calls a number
+    that another campaign has called. That campaign has the rules `there`, and its call had this
+    outcome.
 
     Return 0 if no wait is needed. No wait is needed if the caller skipped the person, or if the
     outcome is no longer offered. A number that reaches nobody, or that is on the do-not-call list,

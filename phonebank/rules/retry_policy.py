@@ -82,10 +82,11 @@ def decide(
     or only those to the same number if the outcome `is_about_number`.
 
     For an outcome in TAKES_CALLBACK, `callback_at` is the time at which the person asked to be
-    called. The callback is then at the first callable moment from that time on. No limit on
-    attempts cancels the callback. For an outcome in NOT_AN_ATTEMPT, `callback_at` is the time of a
-    callback that was promised earlier. If there is a next try, its time then replaces the promised
-    time, and the decision is again `promised`. For any other outcome, `callback_at` has no effect.
+    called. The callback is then at the first callable moment that is at or after that time. No
+    limit on attempts cancels the callback. For an outcome in NOT_AN_ATTEMPT, `callback_at` is the
+    time of a callback that was promised earlier. If there is a next try, its time then replaces the
+    promised time, and the decision is again `promised`. For any other outcome, `callback_at` has no
+    effect.
 
     Raises UnknownOutcomeError if there is no outcome with this key.
     """
@@ -160,8 +161,8 @@ def next_try_at(
     hours: WeekHours,
     country: CountryRules,
 ) -> datetime | None:
-    """Return the first moment inside calling hours from `rested` (the end of the wait) on. Return
-    None if there is no such moment within 60 days.
+    """Return the first moment inside calling hours that is at or after `rested`, the end of the
+    wait. Return None if there is no such moment within 60 days.
 
     If `other_time_of_day_than` (a moment) is given, return a moment in a different part of the day,
     if there is one within three days.

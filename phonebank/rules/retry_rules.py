@@ -16,9 +16,9 @@ from typing import Any, Self
 class RetryRulesError(ValueError):
     """The error for retry rules that cannot be used.
 
-    `faults` has a sentence about each fault for the person who typed the rules. The key is a field
-    (such as "attempts_at_most" or "no_answer.rest_minutes"), an outcome, or "" for the rules as a
-    whole.
+    `faults` has a sentence about each fault for the person who typed the rules. A key of `faults`
+    is a field (such as "attempts_at_most" or "no_answer.rest_minutes"), an outcome, or "" for the
+    rules as a whole.
     """
 
     def __init__(self, faults: Mapping[str, str]) -> None:

@@ -26,8 +26,8 @@ _MINUTES_IN_A_DAY = 24 * 60
 class WeekHoursError(ValueError):
     """The error for hours that cannot be used.
 
-    `faults` has a sentence about each fault for the person who typed the hours. The key is a day's
-    key ("mon"), a key that is not a day, or "" for the week as a whole.
+    `faults` has a sentence about each fault for the person who typed the hours. A key of `faults`
+    is a day's key ("mon"), a key that is not a day, or "" for the week as a whole.
     """
 
     def __init__(self, faults: Mapping[str, str]) -> None:

@@ -129,8 +129,8 @@ def publish_draft(campaign: Campaign, script: Script, account: Account | None) -
 
 
 def restore(script: Script, version: ScriptVersion) -> None:
-    """Make the YAML of an earlier version the draft. The rules and errors are those of
-    `save_draft`.
+    """Make the YAML of an earlier version the draft. The function calls `save_draft`, and raises
+    the same errors.
 
     Publishing this draft adds a version with a new number. So versions stay in the order in which
     callers used them.

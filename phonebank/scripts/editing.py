@@ -60,9 +60,8 @@ def read_submission(
 ) -> Submission:
     """Read the editor's form.
 
-    `kept` is the script that the form was rendered from. `used` has the step ids of all published
-    versions. Each id has a dict from the step's answer keys to their labels: see
-    `versions.identifiers_used`.
+    `kept` is the script that the form was rendered from. `used` maps each step id in the published
+    versions to a dict from the step's answer keys to their labels: see `versions.identifiers_used`.
     """
     deleted = unpack_deleted_step(form.get("before", ""), form.get("deleted", ""))
     if deleted:

@@ -43,8 +43,8 @@ def script_from_form(
 
     A step's `next` may be BELOW: see `cleanup.resolve_next_below`. If the form has no steps, the
     script keeps the steps of `base`. If the form does not show the invented people for practice
-    calls, the script keeps those of `base`. `used` has the step ids of all published versions. Each
-    id has a dict from the step's answer keys to their labels: see `identifiers.assign_choice_keys`.
+    calls, the script keeps those of `base`. `used` maps each step id in the published versions to a
+    dict from the step's answer keys to their labels: see `identifiers.assign_choice_keys`.
     """
     fields = _Fields(form)
     steps = tuple(_step(fields.nested(f"s{n}-"), used) for n in fields.numbers("s"))

@@ -1,5 +1,5 @@
 """Sends a webhook's deliveries (requests that report events). A failed delivery is sent again after
-longer and longer pauses, up to TRIES_AT_MOST times in all.
+longer and longer pauses, until it has been tried TRIES_AT_MOST times.
 
 Each try is counted and committed before the request is sent. So if a worker is killed while it
 sends a request, one try is used up and no delivery is lost. The receiver may get the same delivery
