@@ -108,8 +108,8 @@ def _answers_without_target(step: Step) -> list[str] | None:
     """Return the labels of the answers that have no target, for a step without `next`.
 
     Return None if the step is neither a choice nor a scale, because such a step always needs
-    `next`. If only branches with a condition on a merge field cover an answer, the answer counts as
-    having no target, because a contact may have no value for the field.
+    `next`. Branches with a condition on a merge field give an answer no target here, because a
+    contact may have no value for the field.
     """
     covered: set[str | int] = set()
     for branch in step.branches:

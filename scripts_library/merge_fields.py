@@ -184,8 +184,8 @@ def fields_without_fallback(script: Script) -> list[str]:
 def texts_of(script: Script) -> Iterator[tuple[int, str | None, str]]:
     """Yield (line, step id or None, text) for every text that may have merge fields.
 
-    `line` is the line of the text's step, answer or card, and 1 for the words that say who is
-    calling and for the text message.
+    `line` is the line of the text's step, answer or card. For the text message, and for the words
+    that say who is calling, `line` is 1.
     """
     yield 1, None, script.identification
     if script.text_message:

@@ -41,7 +41,7 @@ def find_area(typed: str, country: str, chosen: str = "") -> Area:
     typed name, places in other countries are not considered.
 
     If the person has chosen from several places, `chosen` is the country and code of that place, in
-    the form "COUNTRY/CODE"; otherwise, `chosen` is "". Raises InvalidInputError if no place has the
+    the form "COUNTRY/CODE". Otherwise `chosen` is "". Raises InvalidInputError if no place has the
     name, WhichPlaceError if several have it, and NotFoundError if the chosen place does not exist.
     """
     if chosen and chosen.count("/") == 1:

@@ -17,10 +17,10 @@ def look_after_call_outs() -> None:
     """End call-outs that nobody has ended. After a call-out that lets people become hosts, make a
     party from each pledge by a person who gave an e-mail address. E-mail each host a link to the
     host's kit (a page to print). E-mail the people who took places at these parties, to ask them to
-    confirm. On the morning after a call-out, put people who pledged and gave a phone number into a
-    contact list. The list has those whose pledge has no party, and those who have not visited the
-    site since the e-mail about their party. Delete the sign-ups of campaigns whose personal data is
-    erased."""
+    confirm their places. On the morning after a call-out, put people who pledged and gave a phone
+    number into a contact list. The list has those whose pledge has no party, and those who have not
+    visited the site since the e-mail about their party. Delete the sign-ups of campaigns whose
+    personal data is erased."""
     settle.end_forgotten(now())
     for pledge_id in settle.unsettled_pledges():
         try:

@@ -21,8 +21,8 @@ SHOWN_AT_MOST = 40
 
 @dataclass(frozen=True)
 class Offer:
-    """A pledged party that a person at the call-out may go to. It is `km` kilometres from the
-    person's area and has `left` free places. `first_name` is the name of the future host.
+    """A pledged party that a person at the call-out may go to. The party is `km` kilometres from
+    the person's area and has `left` free places. `first_name` is the name of the future host.
     `has_email` says whether the future host gave an e-mail address: without an address, the pledge
     never becomes a party. `mine` says whether the person has already taken a place at this party,
     and `is_invited` whether the person was e-mailed about this place."""

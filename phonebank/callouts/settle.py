@@ -129,12 +129,12 @@ def unsettled_pledges() -> Sequence[int]:
 def settle(pledge_id: int) -> None:
     """Turn a pledge into a party. The person who pledged becomes the party's host, and gets an
     e-mail with a link to the host's kit (a page to print). If the pledge cannot become a party, for
-    example because the person's account is deactivated, no e-mail is sent, and the job does not try
-    this pledge again.
+    example because the person's account is deactivated, no e-mail is sent. Then the job does not
+    try this pledge again.
 
     The party is stored before the e-mail is sent. If the mail server does not take the e-mail now,
-    this function raises mail.MailNotSentError, and the next run of the job tries again. If the
-    address is refused for good, the e-mail is not sent again.
+    this function raises mail.MailNotSentError, and the next run of the job tries again. If the mail
+    server refuses the address permanently, no error is raised, and the e-mail is not sent again.
     """
     pledge = get_locked(Pledge, pledge_id)
     if pledge is None or pledge.kit_sent_at is not None:
@@ -200,10 +200,10 @@ def _place_of(pledge: Pledge) -> Place | None:
 
 
 def uninvited_seats() -> Sequence[tuple[int, uuid.UUID]]:
-    """Return the primary keys of the seats (`PledgeSeat`: a place that a person took at a pledged
-    party) for which `invite_seat` must still send an e-mail. A seat is included only if the person
-    gave an e-mail address. The party must also have a listing that is not cancelled and has not
-    started."""
+    """Return the primary keys of the seats (`PledgeSeat`) for which `invite_seat` must still send
+    an e-mail. A seat is a place that a person took at a pledged party. A seat is included only if
+    the person gave an e-mail address. The party must also have a listing that is not cancelled and
+    has not started."""
     rows = db.session.execute(
         select(PledgeSeat.pledge_id, PledgeSeat.sign_up_id)
         .join(Pledge, Pledge.id == PledgeSeat.pledge_id)
@@ -225,7 +225,8 @@ def invite_seat(pledge_id: int, sign_up_id: uuid.UUID) -> None:
     to ask the host for the place, as every other guest does. If the person has already asked the
     host for a place in another way, no e-mail is sent. If the mail server does not take the e-mail
     now, this function raises mail.MailNotSentError, and the next run of the job tries again. If the
-    address is refused for good, the e-mail is not sent again."""
+    mail server refuses the address permanently, no error is raised, and the e-mail is not sent
+    again."""
     seat = db.session.get(
         PledgeSeat, (pledge_id, sign_up_id), with_for_update=True, populate_existing=True
     )
@@ -257,8 +258,8 @@ def _send_kit(call_out: CallOut, pledge: Pledge) -> None:
 
 
 def due_follow_ups(at: datetime) -> Sequence[int]:
-    """Return the ids of the ended call-outs that must be followed up at `at` (aware). A call-out is
-    due from NEXT_MORNING (in its own time zone) on the day after its end."""
+    """Return the ids of the ended call-outs for which `follow_up` must run at the time `at`
+    (aware). A call-out is due from NEXT_MORNING (in its own time zone) on the day after its end."""
     ended = select(CallOut).where(CallOut.ended_at.is_not(None), CallOut.followed_up_at.is_(None))
     return [
         call_out.id

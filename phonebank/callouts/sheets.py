@@ -159,8 +159,8 @@ def finish(sheet: CallOutSheet, rows: int | None) -> None:
     """Finish the sheet. `rows` is the number of filled-in lines that somebody counted on the paper
     and typed in, or None if the typed text is not a number.
 
-    Raises ConflictError if a different number of lines was typed in, or if the sheet is already
-    finished, and InvalidInputError if `rows` is None.
+    Raises ConflictError if the sheet is already finished, or if a different number of lines was
+    typed in. Raises InvalidInputError if `rows` is None.
     """
     _lock_unfinished(sheet)
     typed = _count(sheet)

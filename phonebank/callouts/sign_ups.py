@@ -113,8 +113,8 @@ def sign_up_of(call_out: CallOut, known: object) -> SignUp | None:
 def practise(call_out: CallOut, person: SignUp, known: Caller | None = None) -> Caller:
     """Return the caller for this person's practice calls. If the person has practised before in
     this call-out, return the same caller. Otherwise, if `known` (the caller who uses this device)
-    is in this campaign, return `known`. In all other cases, return a new caller, who waits until an
-    organiser admits them."""
+    belongs to this campaign, return `known`. In all other cases, return a new caller, who waits
+    until an organiser admits them."""
     begin_change(call_out)
     caller = db.session.get(Caller, person.caller_id) if person.caller_id else None
     if caller is None:

@@ -13,7 +13,7 @@ MAX_DAYS_AHEAD = 180
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure by which two arms (compared scripts) are compared, and the words for the measure.
+    """A measure for comparing two arms (compared scripts), and the words that describe the measure.
 
     `of` is the text that follows a figure, such as "of the people reached". `did` says, for a rate,
     what people did to be counted, such as "said yes".
@@ -96,10 +96,10 @@ def conversations_needed(
 ) -> int | None:
     """Return how many more conversations would distinguish the observed difference from zero.
 
-    Return None if that would take more than half a year at the pace so far. The number is only a
-    forecast, because the observed difference is itself uncertain. `error` is the probability that
-    the interval misses the true difference, and `conversations` is the number of conversations up
-    to the look.
+    Return None if so many conversations would take more than half a year at the pace so far. The
+    number is only a forecast, because the observed difference is itself uncertain. `error` is the
+    probability that the interval misses the true difference, and `conversations` is the number of
+    conversations up to the look.
     """
     from scipy.stats import norm
 

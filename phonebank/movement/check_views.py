@@ -1,6 +1,6 @@
 """The page on which area editors (volunteers who check the events of an area) and trainers check
-events. The page shows what strangers see of an event, and never an address, a guest or a host's
-e-mail address."""
+events. The page shows only what strangers see of an event. It never shows an address, a guest or a
+host's e-mail address."""
 
 from flask import flash, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue

@@ -183,8 +183,8 @@ def show(token: str) -> ResponseReturnValue:
 
 
 def _room_for(guest: Guest, listing: Listing) -> Training | None:
-    """If the event is a training, and the guest is accepted and can practise in its room now,
-    return the training, otherwise None."""
+    """Return the training if the event is a training, and if the guest is accepted and can practise
+    in its room now. Otherwise return None."""
     room = rooms.room_of(listing) if guest.state == GuestState.ACCEPTED else None
     return room if room is not None and rooms.is_on(room, now()) else None
 

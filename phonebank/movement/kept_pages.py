@@ -4,7 +4,7 @@ too.
 
 Each web process keeps the pages that it has sent lately. A process renders a page in about a
 millisecond and usually without a query, because `kept_parts` keeps the parts that several pages
-have in common. So the processes do not share their pages.
+have in common. Rendering is so quick that the processes do not need to share their pages.
 """
 
 import gzip
@@ -99,6 +99,7 @@ def send_before_flask(app: Flask) -> None:
 
 
 def keep(draw: Callable[[], str]) -> Response:
-    """Return a response with the page of this request: the kept page, or a new page from `draw`."""
+    """Return a response with the page for this request: the kept page, or a new page from
+    `draw`."""
     pages: KeptPages = current_app.extensions["kept_pages"]
     return pages.answer(draw)

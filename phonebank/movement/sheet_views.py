@@ -1,5 +1,5 @@
-"""The page on which somebody types in what people wrote on the paper sheet of a call-out (a meeting
-in a hall): one line for each person. The Enter key saves a line, so nobody needs a mouse."""
+"""The page on which somebody types in the lines of a paper sheet from a call-out (a meeting in a
+hall). Each line has one person's data. The Enter key saves a line, so nobody needs a mouse."""
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue

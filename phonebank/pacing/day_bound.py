@@ -1,8 +1,8 @@
 """The two limits on dialling.
 
-One limits how many of the day's calls may be abandoned (answered while no caller is free). No
-setting can change this limit. The other limits how likely one more abandoned call may be, and
-depends on the day's calls so far.
+The first limit says how many of the day's calls may be abandoned (answered while no caller is
+free). No setting can change the first limit. The second limit says how likely one more abandoned
+call may be, and depends on the day's calls so far.
 """
 
 from collections.abc import Iterable

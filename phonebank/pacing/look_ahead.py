@@ -1,9 +1,9 @@
 """Forecasts the next 24 seconds: how many lines will be answered, how many callers will become
 free, and whether one more answer would find a free caller.
 
-The 24 seconds are cut into six slices of four seconds. For each slice, the module adds up chances:
-the chances that ringing lines are answered by the slice's end, and the chances that callers are
-free by the slice's middle.
+The 24 seconds are cut into six slices of four seconds. For each slice, the module adds up the
+chances that ringing lines are answered by the slice's end. It also adds up the chances that callers
+are free by the slice's middle.
 """
 
 from collections.abc import Iterable, Sequence
@@ -105,8 +105,8 @@ def ring_ages(ages: Iterable[float]) -> list[int]:
 
 
 class LookAhead:
-    """A forecast of answers and free callers for the next 24 seconds. It includes the lines that
-    `add_line` has counted."""
+    """A forecast of answers and free callers for the next 24 seconds. The forecast includes the
+    lines that `add_line` has counted."""
 
     def __init__(self, moment: Snapshot, rate: float, ages: Sequence[int]) -> None:
         """`rate` is the answer rate to assume, and `ages` are the ages of ringing lines."""

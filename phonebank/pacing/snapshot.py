@@ -49,7 +49,7 @@ class DayAccount:
     def abandoned_of_answers(self) -> float:
         """How many answers, by people or machines, count as abandoned.
 
-        Machines are assumed to have answered the same share of the abandoned calls as of the calls
+        The share of machines is assumed to be the same among the abandoned calls as among the calls
         that were joined to a caller. A lost call (whose caller vanished) was certainly answered by
         a person. For each person who answered, some machines have answered, too. So each lost call
         counts as one answer by a person, plus as many answers by machines as there are for each

@@ -79,10 +79,10 @@ def person_of(contact: Contact, within: ColumnElement[bool]) -> tuple[Person, Se
     """Return the person whom this contact describes, and the person's contacts in the campaigns
     that meet the condition `within`.
 
-    Another contact belongs to the same person if it has the same name, and if it shares a number
-    with this contact or with a further contact of the person. If this contact has no name, the
-    other contact must share a number with this contact itself. Otherwise a number that many people
-    have would join strangers.
+    Another contact belongs to the same person if it has the same name, and shares a number with
+    this contact or with a further contact of the person. If this contact has no name, the other
+    contact must share a number with this contact itself. Otherwise a number that many people have
+    would join strangers.
     """
     phones = {contact.phone, *contact.other_phones}
     while True:

@@ -82,9 +82,9 @@ def campaigns_being_erased() -> Sequence[int]:
 
 def erase_some(campaign_id: int) -> bool:
     """Erase up to AT_ONCE people of a campaign, and return True. If nobody is left, erase the
-    campaign's remaining data, and return False. The remaining data is the campaign's files, its
-    stored uploads, its refused rows, and the data about its people that is kept for undoing calls
-    to others."""
+    campaign's remaining data, and return False. This remaining data is the campaign's files,
+    uploads and refused rows. It is also the data about the campaign's people that is kept for
+    undoing calls to others."""
     ids = db.session.scalars(
         select(Contact.id)
         .where(Contact.campaign_id == campaign_id, Contact.phone > "")

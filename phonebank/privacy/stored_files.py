@@ -54,7 +54,7 @@ WHERE EXISTS (
 
 
 def stored_lists(person: Person) -> Sequence[int]:
-    """Return the ids of those uploads in the person's campaigns that still have a stored file."""
+    """Return the ids of the uploads in the person's campaigns that still have a stored file."""
     query = select(ContactList.id).where(
         ContactList.campaign_id.in_(person.campaign_ids),
         select(UploadChunk.number).where(UploadChunk.contact_list_id == ContactList.id).exists(),

@@ -1,9 +1,10 @@
 """Decides whether a contact may be called now and, if not, when the contact may next be called.
 
 A contact may be called when the local time is inside both the campaign's hours and the country's
-permitted hours for that date. If the number may be in several time zones, this must be true in
-every one of them. A number without a zone counts as being in every zone of its country. `countries`
-reads each country's hours, and `contact_queue.campaign_hours` selects the campaign's country.
+permitted hours for that date. If the number may be in several time zones, the local time must be
+inside these hours in every one of the zones. A number without a zone counts as being in every zone
+of its country. `countries` reads each country's hours, and `contact_queue.campaign_hours` selects
+the campaign's country.
 
 When the clocks change, some local times occur twice and some not at all. So the starts and ends of
 calling hours are not converted to UTC one by one. Instead, each UTC day is cut into pieces at the
@@ -175,7 +176,8 @@ def _open_in(
 def _openings(
     day: date, hours: WeekHours, rules: CountryRules, avoid: TimeOfDay | None
 ) -> list[Opening]:
-    """Return the parts of a local date, in minutes after midnight, in which calls are allowed."""
+    """Return the spans of a local date in which calls are allowed. A span's start and end are in
+    minutes after midnight."""
     own, permitted = hours.days[day.weekday()], rules.permitted_on(day)
     if own is None or permitted is None:
         return []

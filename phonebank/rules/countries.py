@@ -2,8 +2,8 @@
 bank.
 
 Every figure is a Fact, which has the value, its source, and whether it is law or only practice.
-Pages can show all three. Reading a file stops at the first fault, and the error says in which file
-and where the fault is.
+Pages can show all three. Reading a file stops at the first fault, and the error names the file and
+the place of the fault.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,7 +37,8 @@ class CountryRulesError(ValueError):
 
 
 class NoCountryRulesError(LookupError):
-    """The error for a country without a rules file. Its text names the countries that have one."""
+    """The error for a country without a rules file. Its text names the countries that have
+    rules."""
 
 
 @dataclass(frozen=True)
@@ -243,8 +244,8 @@ def _machine_calls(section: "_Section") -> MachineCalls:
 
 
 class _Section:
-    """One mapping in a rules file. The section stores its place in the file, for error messages,
-    and the keys that have not been read yet."""
+    """One mapping in a rules file. The section stores its place in the file, for error messages. It
+    also stores the keys that have not been read yet."""
 
     def __init__(self, file: str, place: str, data: object) -> None:
         self.file, self.place = file, place

@@ -74,19 +74,19 @@ def decide(
     country: CountryRules,
     callback_at: datetime | None = None,
 ) -> Decision:
-    """Return the decision about a contact whose call ended with the outcome `key` at `at`.
+    """Return the decision about a contact after a call that ended at `at` with the outcome `key`.
 
-    The three counts do not include this call. `attempts_before` counts all attempts on the contact,
-    and `attempts_today_before` the attempts on the contact's current date
-    (`calling_hours.contact_date`). `same_outcome_before` counts the calls with this same outcome,
-    or only those to the same number if the outcome `is_about_number`.
+    The three counts do not include this call. `attempts_before` counts all attempts on the contact.
+    `attempts_today_before` counts only the attempts on the contact's current date
+    (`calling_hours.contact_date`). `same_outcome_before` counts the calls with this same outcome.
+    If the outcome `is_about_number`, only calls to the same number are counted.
 
     For an outcome in TAKES_CALLBACK, `callback_at` is the time at which the person asked to be
     called. The callback is then at the first callable moment that is at or after that time. No
     limit on attempts cancels the callback. For an outcome in NOT_AN_ATTEMPT, `callback_at` is the
-    time of a callback that was promised earlier. If there is a next try, its time then replaces the
-    promised time, and the decision is again `promised`. For any other outcome, `callback_at` has no
-    effect.
+    time of a callback that was promised earlier. If there is a next try, the time of this try
+    replaces the promised time, and the decision is again `promised`. For any other outcome,
+    `callback_at` has no effect.
 
     Raises UnknownOutcomeError if there is no outcome with this key.
     """

@@ -1,7 +1,7 @@
 """A campaign's retry rules: when people are called again. Organisers may change them.
 
 The defaults follow the common practice of phone banks and dialling software, unless another source
-is named. In this practice, there are three or four tries in all, and two a day. After no answer,
+is named. By common practice, there are three or four tries in all, and two a day. After no answer,
 the next try usually comes two to four hours later, at a different time of day. After a busy tone,
 the next try usually comes fifteen to thirty minutes later. After a call that went to voicemail, the
 next try usually comes the next day. After a message that the caller left, the next try usually

@@ -41,8 +41,8 @@ def city_of(zone: ZoneInfo) -> str:
 
 @cache
 def canonical_name(name: str) -> str:
-    """Return the name that stands for this zone and all zones whose clocks have agreed with it
-    since 1970.
+    """Return the name that stands for this zone and for all zones whose clocks have shown the same
+    times since 1970.
 
     For example, Europe/Jersey, Europe/Guernsey and Europe/Isle_of_Man become Europe/London.
     Separate names would split a British list into parts that are always callable at the same times.

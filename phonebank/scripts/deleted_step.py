@@ -115,7 +115,8 @@ def _restore_keys(
 
 
 def _restore_setting(step_id: str, before: str | None, now: str | None) -> str | None:
-    """Return `now`, or the deleted step's id if `before` was this id and `now` is empty."""
+    """If `before` was the deleted step's id and `now` is empty, return this id. Otherwise return
+    `now`."""
     return before if before == step_id and not now else now
 
 

@@ -70,8 +70,8 @@ def digest(script: Script) -> str:
 def publish_digest(script: Script) -> str:
     """Return a digest of the draft and of the published version: 16 hexadecimal digits.
 
-    A form sends this digest back, so that the view does not publish, discard or restore anything if
-    the script has changed since the page was loaded.
+    A form sends this digest back. If the script has changed since the page was loaded, the view
+    then publishes, discards or restores nothing.
     """
     return _digest(repr((script.published_version_id, script.draft)))
 
@@ -151,8 +151,8 @@ def _digest(text: str) -> str:
 
 
 def _are_equivalent(one: ParsedScript, other: ParsedScript) -> bool:
-    """Whether two scripts are equal, apart from the order in which they list the answers that count
-    as a yes or need action."""
+    """Whether two scripts are equal. The order of the answers that count as a yes or need action
+    does not matter."""
 
     def ordered(script: ParsedScript) -> ParsedScript:
         yes = {step_id: tuple(sorted(keys)) for step_id, keys in script.yes.items()}

@@ -191,9 +191,9 @@ def _add_start(script: Script, place: str) -> Script:
     """Add a branch, with a condition on a merge field, that lets the calls to some contacts begin
     at another step.
 
-    The new branch leads to the first step after the script's first step that does not end the call,
-    because a call cannot begin with the goodbye. If there is no such step, the new branch leads to
-    the script's first step.
+    Starting with the script's second step, the first step that does not end the call becomes the
+    new branch's target, because a call cannot begin with the goodbye. If there is no such step, the
+    new branch leads to the script's first step.
     """
     begins = next((step for step in script.steps[1:] if not step.is_end), script.steps[0])
     new = Branch(begins.id, field="town")

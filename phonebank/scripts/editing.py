@@ -29,8 +29,8 @@ class Submission:
     `script` is what the organiser typed, with ids for new steps, cards and fields. `action` is the
     action of the pressed button. If the action names a new part, it uses the part's id in `script`.
     `about` is the id of the part of the script that the action is about, or "" if the action is
-    about the whole script. `at` is the id of the step whose fields or buttons last had the focus,
-    or "" if none had. `deleted` is the step that Undo would restore, or None.
+    about the whole script. `at` is the id of the step whose fields or buttons had the focus last,
+    or "" if there is no such step. `deleted` is the step that Undo would restore, or None.
     """
 
     script: Script
@@ -96,7 +96,7 @@ def is_saved_already(submission: Submission, kept: Script) -> bool:
     """Whether the submission saves or publishes a script that equals `kept`.
 
     A browser may send a form again after the response was lost. The repeated form would not change
-    the saved script, so the view accepts it.
+    the saved script, so the view accepts the form.
     """
     saves = submission.action in ("save", "publish")
     return saves and editor_state_of(submission.script).source == editor_state_of(kept).source

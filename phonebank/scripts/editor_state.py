@@ -1,5 +1,5 @@
-"""The state of the script editor: a script, its YAML, and its diagnostics (errors and warnings),
-grouped by the part of the script that they are about. Pure functions."""
+"""The state of the script editor: a script, its YAML, and its diagnostics (errors and warnings).
+The diagnostics are grouped by the part of the script that they are about. Pure functions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,8 +16,8 @@ class DiagnosticsByBlock:
     """Diagnostics grouped by the block they are about: a step, a card, or an invented person for
     practice calls.
 
-    The key of an invented person is their place among the script's invented people, counted from 0.
-    `of_script` holds the diagnostics that are not about a block.
+    The key of an invented person is an index into the list of the script's invented people, counted
+    from 0. `of_script` holds the diagnostics that are not about a block.
     """
 
     of_script: list[Diagnostic] = field(default_factory=list)

@@ -4,8 +4,8 @@ Steps are numbered in the order of the page. `s0-title` is the title of the firs
 `s0-c2-label` is the label of its third answer, and `s0-b0-goto` is the target of its first branch.
 `k0-words` holds the words of the first card, `f0-about` the meaning of the first merge field, and
 `t0-goto` the id of another step with which a call may begin. `p0-r1-words` is the second reply of
-the first invented person for practice calls. What the form does not show (language, provenance)
-comes from the script that the form was rendered from.
+the first invented person for practice calls. The data that the form does not show (language,
+provenance) comes from the script that the form was rendered from.
 """
 
 import re

@@ -19,7 +19,7 @@ _MAX_LENGTH = 40
 
 
 def assign_ids(script: Script, used: Collection[str] = ()) -> Script:
-    """Give each new step, card and field an id made from its title or description, if it has one.
+    """If a new step, card or field has a title or description, give it an id made from this text.
 
     When a step's title changes, the id stays, because answers are stored under the id. For the same
     reason a new step never gets an id from `used`. The calling code passes the step ids of all
@@ -77,8 +77,9 @@ def assign_choice_keys(choices: Iterable[Choice], used: Mapping[str, str]) -> tu
     """If an answer has a label but no key, give it a key made from the label. A key never changes.
 
     `used` has the keys of the step's answers in all published versions, and maps each key to its
-    newest label. A new answer gets one of these keys only if it has the label of that key. It then
-    has the same meaning as the earlier answer, so totals count the two together.
+    newest label. A new answer gets one of these keys only if the answer's label is the same as the
+    key's label. It then has the same meaning as the earlier answer, so totals count the two
+    together.
     """
     choices = tuple(choices)
     offered = {choice.key for choice in choices}

@@ -53,7 +53,8 @@ def fields_of(campaign: Campaign) -> dict[str, str | None]:
 
 
 def preview_at(script: Script, campaign: Campaign, step_id: str) -> Preview:
-    """Return the preview at `step_id`, or at the first step if there is no such step."""
+    """Return the preview at `step_id`, or at the call's first step if the script has no such
+    step."""
     fields = fields_of(campaign)
     if not script.has_step(step_id):
         first = first_step(script, fields)

@@ -14,8 +14,8 @@ from scripts_library.script import Script, Step
 
 @dataclass(frozen=True)
 class TransitionView:
-    """A transition on the page. `number` is the target's place in the script, counted from 1, or 0
-    if there is no such step."""
+    """A transition on the page. `number` is the target's place in the script, counted from 1. It is
+    0 if the script has no such step."""
 
     when: str
     title: str

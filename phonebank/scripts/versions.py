@@ -105,7 +105,8 @@ def add_version(script: Script, source: str, account: Account | None) -> ScriptV
 
 def publish(script: Script, version: ScriptVersion) -> None:
     """Publish a version. If the campaign uses this script, callers get the version with their next
-    contact, unless an experiment chooses another. A call that has begun keeps its version."""
+    contact, unless an experiment chooses another version. A call that has begun keeps its
+    version."""
     script.published_version_id = version.id
 
 

@@ -1,5 +1,5 @@
 """Finds the events for a webhook in the rows of calls, contacts and the inbox (answers that need an
-organiser's action), and stores the events as deliveries. The calling code commits.
+organiser's action). The events are stored as deliveries. The calling code commits.
 
 A request that hands a contact to a caller or records an outcome stores nothing for webhooks.
 Instead, a job reads the rows later, in the order of an index, from the point where its last run

@@ -120,8 +120,8 @@ def send_test(webhook: Webhook) -> None:
 def send_again(webhook: Webhook, delivery_id: uuid.UUID) -> None:
     """Make a delivery due again, as if it were new.
 
-    Raises NotFoundError if the webhook has no such delivery, and ConflictError if the delivery is
-    still waiting for its first try or the webhook is stopped.
+    Raises NotFoundError if the webhook has no such delivery. Raises ConflictError if the delivery
+    is still waiting for its first try, or if the webhook is stopped.
     """
     _check_working(webhook)
     delivery = db.session.get(WebhookDelivery, delivery_id)

@@ -1,4 +1,5 @@
-"""Draw a script as a flowchart: steps from top to bottom, arrows with their conditions.
+"""Draw a script as a flowchart. The steps are in layers from top to bottom, and the arrows' labels
+have the conditions.
 
 A step's layer is the length of the longest path to it, so every arrow points down. Each arrow's
 label has its own place below the step where the arrow begins. An arrow that passes a layer runs

@@ -38,8 +38,8 @@ class Label:
 class Arrow:
     """A piece of an arrow. `path` is the `d` attribute of an SVG path.
 
-    `source` is the id of the step at whose box the piece begins, and `target` is the id of the step
-    at whose box it ends. Each is "" if there is no box at that end.
+    `source` is the id of the step at whose box the piece begins. `target` is the id of the step at
+    whose box the piece ends. Each is "" if there is no box at that end.
     """
 
     path: str
