@@ -21,7 +21,8 @@ def read_day(text: str, country: str, today: date) -> date | None:
     empty text. If `country` is the US, the month comes before the day. If the text has no year,
     return the next day with this date, which may be today.
 
-    Raises InvalidInputError for any other text.
+    Only the numbers in the text are read. Raises InvalidInputError if the numbers do not make a
+    day.
     """
     numbers = [int(number) for number in _NUMBERS.findall(text)]
     if not text.strip():
