@@ -57,8 +57,8 @@ def chapter_named(name: str) -> Chapter:
 
 
 def people_in(chapter: Chapter) -> Sequence[tuple[ScopedRole, Account]]:
-    """Return the roles in the chapter with the accounts that have them, sorted by the accounts'
-    names."""
+    """Return the roles in the chapter, each with the account that has the role, sorted by the
+    accounts' names."""
     query = (
         select(ScopedRole, Account)
         .join(Account, Account.id == ScopedRole.account_id)
@@ -174,7 +174,8 @@ def _with_name(name: str) -> Chapter | None:
 
 
 def _free_name(name: str, but: Chapter | None = None) -> str:
-    """Return the name without extra spaces. Raises the same errors as `create_chapter`."""
+    """Check that the chapter can have this name, and return the name without extra spaces. Raises
+    the same errors as `create_chapter`."""
     name = _clean_name(name)
     if not name:
         raise InvalidInputError("The chapter has no name.", "Type a name, such as a town.")

@@ -13,8 +13,8 @@ COUNTABLE = ("choice", "several", "scale")
 
 
 def versions_of(campaign: Campaign) -> list[tuple[int, str, int]]:
-    """Return the id, the script's name and the version number of each script version in the
-    campaign, newest first."""
+    """Return the script versions in the campaign, newest first, each as its id, its script's name
+    and its version number."""
     rows = db.session.execute(
         select(ScriptVersion.id, Script.name, ScriptVersion.number)
         .join(Script, Script.id == ScriptVersion.script_id)
@@ -25,8 +25,8 @@ def versions_of(campaign: Campaign) -> list[tuple[int, str, int]]:
 
 
 def countable_steps(campaign: Campaign) -> dict[str, Any]:
-    """Return the steps whose answers can be counted, in all script versions, as two parallel lists:
-    `version_ids` and `step_ids`."""
+    """Find the steps with countable answers in all script versions of the campaign. Return two
+    parallel lists: `version_ids` and `step_ids`."""
     pairs = [
         (version_id, step.id)
         for version_id, _, _ in versions_of(campaign)

@@ -1,4 +1,4 @@
-"""The statements about personal data that a campaign must make before it starts: who is
+"""The statements about personal data that a campaign must make before it starts. They say who is
 responsible, what the legal ground is, which day is the campaign's last, and how long people's data
 is kept after that day."""
 

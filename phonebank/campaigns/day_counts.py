@@ -3,9 +3,10 @@
 The table `tally`, which is updated for each recorded call, does not distinguish outcomes, lists or
 answers, because that would need more writes for every call. So a job counts outcomes and answers
 later. The job counts a day again if the version of the day's tallies has changed since the last
-count. A page that reads the counts compares the versions in the same way. If a day has changed, the
-page counts that day itself if this is quick, and otherwise says how old the counts are. So only the
-busiest campaigns show figures that are some minutes old. These functions do not commit.
+count. A page that shows the counts makes the same comparison. If the days that have changed have
+few calls, the page counts those days itself. Otherwise the page shows the stored counts, and says
+how old they are. So figures that are some minutes old appear only in the busiest campaigns. These
+functions do not commit.
 """
 
 import time
@@ -95,9 +96,9 @@ class Freshness:
     """The days that a page reads from the stored counts (`counted`), and the days that it counts
     itself (`live`).
 
-    `is_current` says whether all figures are up to date. If `is_current` is False, `as_of` is the
-    time of the oldest stored count that is out of date, or None if none of the changed days has
-    been counted yet. If `is_current` is True, `as_of` is None.
+    `is_current` says whether all figures are up to date. If `is_current` is True, `as_of` is None.
+    Otherwise some stored counts are out of date, and `as_of` is the time of the oldest of these
+    counts. If none of the changed days has been counted yet, `as_of` is None.
     """
 
     counted: Sequence[date]
@@ -175,7 +176,8 @@ def _values(campaign_id: int, day: date, zone: ZoneInfo) -> dict[str, Any]:
 
 
 def _begin(day: date, zone: ZoneInfo) -> datetime:
-    """Return the start of the first hour (of UTC) that begins on this day in this zone."""
+    """Return the time at which the day's counts begin. This is midnight in the zone or, if no hour
+    of UTC begins at that time, the start of the next hour."""
     midnight = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
     hour = hour_of(midnight)
     return hour if hour == midnight else hour + timedelta(hours=1)

@@ -18,8 +18,9 @@ PACE_DAYS = 7
 
 @dataclass(frozen=True)
 class Forecast:
-    """An estimate of the work that is left: `calls_left` calls, which take `days` days at
-    `calls_a_day` calls a day, until `finished_on`."""
+    """An estimate of the work that is left. The campaign needs `calls_left` more calls. At
+    `calls_a_day` calls a day these take `days` days, so the campaign is finished on `finished_on`.
+    """
 
     calls_left: int
     calls_a_day: int
@@ -30,8 +31,9 @@ class Forecast:
 def forecast(
     left: int, finished: int, calls: int, days: Sequence[Bar], attempts_at_most: int, today: date
 ) -> Forecast | None:
-    """Return the forecast. Return None if nobody is left to call, if fewer than FINISHED_AT_LEAST
-    people need no more calls, or if there were no calls in the PACE_DAYS days before today.
+    """Return the forecast, or None if no forecast is possible. This is so if nobody is left to
+    call, if fewer than FINISHED_AT_LEAST people need no more calls, or if there were no calls in
+    the PACE_DAYS days before today.
 
     `left` is the number of people who can still be called, now or later. `finished` is the number
     of people who need no more calls, and `calls` is the number of calls so far. `days` has the
@@ -49,7 +51,7 @@ def forecast(
 class GoalForecast:
     """An estimate for the campaign's goal: `left` more conversations are needed. At the pace of the
     PACE_DAYS days before today (`a_day` conversations a day, rounded), the campaign reaches its
-    goal on `reached_on`. This is None if there were no conversations on those days."""
+    goal on `reached_on`. `reached_on` is None if there were no conversations on those days."""
 
     left: int
     a_day: int
@@ -59,9 +61,9 @@ class GoalForecast:
 def goal_forecast(
     conversations: int, goal: int, days: Sequence[Bar], today: date
 ) -> GoalForecast | None:
-    """Return an estimate of the day on which the campaign reaches its goal, a number of
-    conversations. Return None if the campaign has already reached its goal. `days` has the figures
-    of each day up to today."""
+    """Estimate on which day the campaign has had as many conversations as its goal (`goal`). Return
+    None if the campaign has already reached its goal. `days` has the figures of each day up to
+    today."""
     left = goal - conversations
     if left <= 0:
         return None
@@ -73,7 +75,8 @@ def goal_forecast(
 
 
 def pace_in_words(a_day: int) -> str:
-    """Return a rounded daily number in words. A pace that is rounded to 0 is still a pace."""
+    """Return a rounded number of calls or conversations a day in words. A number that was rounded
+    to 0 becomes "less than 1 a day"."""
     return f"{a_day:,} a day" if a_day else "less than 1 a day"
 
 
@@ -87,13 +90,13 @@ def more_callers(estimate: Forecast, last_day: date, today: date, calls_each: in
 
 def _pace(days: Sequence[Bar]) -> float:
     """Return the mean number of calls a day in the last PACE_DAYS days before today, or 0 if there
-    were no calls."""
+    were no calls. Days before the first of these calls are not counted."""
     return _mean([bar.calls for bar in days[:-1][-PACE_DAYS:]])
 
 
 def _mean(numbers: Sequence[int]) -> float:
-    """Return the mean of the numbers, not counting zeros at the beginning. Return 0 if all numbers
-    are 0."""
+    """Return the mean of the numbers. Zeros at the beginning are not counted. Return 0 if all
+    numbers are 0."""
     counted = list(numbers)
     while counted and not counted[0]:
         counted.pop(0)
@@ -103,8 +106,8 @@ def _mean(numbers: Sequence[int]) -> float:
 def _calls_needed(left: int, finished: int, calls: int, attempts_at_most: int) -> int:
     """Return an estimate of how many calls must still be made.
 
-    From the calls so far, the function estimates the chance that a person needs no more calls after
-    one call. Nobody is called more than `attempts_at_most` times. From these two figures, the
+    From the calls so far, the function estimates the chance that a call is the last one that a
+    person needs. Nobody is called more than `attempts_at_most` times. From these two figures, the
     function computes the expected number of calls to all people, and subtracts the calls so far.
     The result is at least `left`.
     """

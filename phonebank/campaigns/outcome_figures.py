@@ -37,8 +37,10 @@ GROUP BY 1, 2, 3
 
 @dataclass(frozen=True)
 class Share:
-    """The figures of one group of outcomes (SHARE_GROUPS): the number of calls that ended in this
-    group, and how often each outcome of the group occurred, the most frequent first."""
+    """The figures of one group of outcomes (SHARE_GROUPS). `calls` is the number of calls with an
+    outcome of this group. `outcomes` has each of these outcomes with its number of calls, the most
+    frequent first.
+    """
 
     key: str
     label: str
@@ -48,7 +50,9 @@ class Share:
 
 @dataclass(frozen=True)
 class Rate:
-    """A number of calls, and how many of them somebody answered."""
+    """A number of calls (`calls`), and the number of these calls that somebody answered
+    (`reached`).
+    """
 
     calls: int = 0
     reached: int = 0
@@ -64,8 +68,10 @@ class Rate:
 
 @dataclass(frozen=True)
 class OutcomeFigures:
-    """The figures of each group of outcomes (`shares`), and how many calls somebody answered, by
-    list id and local hour of the day (`rates`). `fresh` says how up to date the figures are."""
+    """The figures of each group of outcomes (`shares`), and the answer rates (`rates`). `rates`
+    maps the id of a list to a Rate for each local hour of the day. `fresh` says how up to date the
+    figures are.
+    """
 
     calls: int
     shares: list[Share]
@@ -102,7 +108,7 @@ def outcome_figures(
     campaign: Campaign, by_hour: Mapping[datetime, Totals], zone: ZoneInfo
 ) -> OutcomeFigures:
     """Return the figures of the campaign. `by_hour` maps each hour to the totals of its tallies.
-    Days and hours of the day are those of `zone`."""
+    The days and the hours of the day are those of the time zone `zone`."""
     days = days_of(by_hour, zone)
     fresh = freshness(campaign.id, days)
     outcomes: Counter[str] = Counter()

@@ -72,7 +72,7 @@ class AnswerFigures:
 def answers_by_question(campaign: Campaign, chosen: AnswerFilter | None = None) -> AnswerFigures:
     """Count the answers to the chosen version of the script, or to the published one.
 
-    Typed answers are not counted, but the file of calls that organisers download has them.
+    Typed answers are not counted. Organisers find them in the file of calls that they can download.
     """
     chosen = chosen or AnswerFilter()
     version_id = chosen.version_id or published_version_id(campaign)

@@ -63,8 +63,8 @@ def change_state(campaign: Campaign, verb: str) -> None:
     each state.
 
     Raises ConflictError if `verb` is not possible in the campaign's state, even if the page had a
-    button for it. Also raises ConflictError if the campaign would start although something is
-    missing (`missing_parts`), or if the campaign's personal data has been erased or is being
+    button for it. Also raises ConflictError if `verb` is "start" and the campaign still needs
+    something (`missing_parts`), or if the campaign's personal data has been erased or is being
     erased.
     """
     lock_row(campaign)
@@ -85,7 +85,7 @@ def change_state(campaign: Campaign, verb: str) -> None:
 
 
 def missing_parts(campaign: Campaign) -> list[str]:
-    """Return what a draft campaign still needs before it can start, as sentences."""
+    """Return sentences that say what a draft campaign still needs before it can start."""
     return [
         sentence
         for step in checklist(campaign)
@@ -105,8 +105,9 @@ def admit(campaign: Campaign, caller_ids: list[int] | None) -> int:
     """Admit callers who joined with the campaign's own link and are waiting. Return how many were
     admitted.
 
-    If `caller_ids` is None, admit all of these callers, except those whom an organiser must admit
-    individually (`Caller.held`). The callers' screens then continue automatically.
+    `caller_ids` has the callers to admit. If it is None, admit all who are waiting, except callers
+    whom an organiser must admit individually (`Caller.held`). The screens of the admitted callers
+    then continue automatically.
     """
     if caller_ids is None:
         return admission.admit_all(campaign)

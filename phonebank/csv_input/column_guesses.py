@@ -117,8 +117,8 @@ def _guess_by_last_words(header: str) -> str:
 
 
 def _keep_surest_names(names: Sequence[_NameGuess]) -> list[str]:
-    """Return a target for each column. If only one column may have a target, but the names of
-    several columns suggest it, only the column with the surest name gets the target."""
+    """Return a target for each column. Some targets may have only one column. If the names of
+    several columns suggest such a target, only the column with the surest name gets the target."""
     targets = [named.target for named in names]
     for target in set(targets) - SEVERAL_COLUMNS:
         rivals = [index for index, named in enumerate(names) if named.target == target]
@@ -129,11 +129,9 @@ def _keep_surest_names(names: Sequence[_NameGuess]) -> list[str]:
 
 
 def _fit_name_columns(headers: Sequence[str], targets: list[str]) -> list[str]:
-    """Return the targets, with corrections for columns that have people's names. Which part of a
-    name such a column has may depend on the other columns.
-
-    For example, if there is a column "Vorname" (first name), a column "Name" has last names.
-    """
+    """Return the targets, with corrections for columns that have people's names. The name of such a
+    column may be unclear, and then the other columns decide. For example, if there is a column
+    "Vorname" (first name), a column "Name" has last names."""
     first, last, full = (name in targets for name in ("first_name", "last_name", "full_name"))
     change: dict[str, str] = {}
     if full and (first or last):
@@ -173,7 +171,7 @@ def _is_postcode(value: str) -> bool:
 
 def _is_phone(value: str) -> bool:
     """Whether a value looks like a phone number. Such a value has 9 to 15 digits, and either begins
-    with 0, + or (, or has spaces, dots or hyphens between its digits."""
+    with "0", "+" or "(", or has spaces, dots or hyphens between its digits."""
     digits = sum(map(str.isdigit, value))
     return (
         9 <= digits <= 15

@@ -86,15 +86,15 @@ class Mapping:
     def action(self, column: int, key: str) -> Action:
         """Return the action for a value of a yes-or-no column.
 
-        This is the action that the organiser chose for the value or, without a choice, the action
-        that the value's words mean.
+        The action is the one that the organiser chose for the value. If the organiser chose none,
+        the action follows from the meaning of the value, such as "yes".
         """
         decided = self.actions.get(str(column), {}).get(key)
         return Action(decided) if decided else reading_of(self.targets[column], key)
 
     def cells_to_store(self, cells: Sequence[str]) -> list[str]:
-        """Return a row's cells, with empty texts for the columns that are left out, because those
-        cells are not stored."""
+        """Return a row's cells in the form in which they are stored. The cells of columns with the
+        target IGNORE become empty texts."""
         left_out = self.columns.get(IGNORE, ())
         return ["" if n in left_out else cell for n, cell in enumerate(cells)]
 
@@ -127,7 +127,7 @@ class Mapping:
         return self.headers[column].strip()
 
     def numbers_of_mark(self, column: int) -> tuple[int, ...]:
-        """Return the columns whose telephone numbers a "number does not work" column describes.
+        """Return the telephone number columns to which a "number does not work" column refers.
 
         The name of the "number does not work" column may say which numbers are meant
         ("is_mobile_bad"). Otherwise all columns with telephone numbers are meant.
@@ -179,7 +179,8 @@ def faults_of(mapping: Mapping) -> list[Fault]:
 
 
 def field_target(header: str) -> str:
-    """Return the target that stores a column under its own name, in a form that scripts can use.
+    """Return a target under which a column is stored with its own name. The name is changed to a
+    form that scripts can use.
 
     "Polling District" becomes "field:polling_district". For a name without Latin letters, the
     result is only FIELD, and `faults_of` reports a fault.

@@ -2,7 +2,8 @@
 
 Names are compared by `plain_name`, so "Pref Phone " and "pref_phone" count as the same name. For
 each target (what a column contains, such as "phone"), the names are listed from the surest to the
-least sure. If only one column may have a target, the column with the surest name gets it.
+least sure. Some targets may have only one column. Then the column with the surest name gets the
+target.
 
 Sources: exports and import guides of VoteBuilder/VAN, NationBuilder, Action Network and Spoke, and
 the electoral register from Xpress and Idox.
@@ -259,12 +260,13 @@ def phrase_of(header: str) -> str:
 
 
 def mark_target_of(header: str) -> tuple[str, bool] | None:
-    """Return the target of a column that says whether a person or a number may be called, such as
-    "Do not call" or "Wrong number", and whether the column's name makes this clear.
+    """Find out from a column's name whether the column says if a person or a number may be called.
+    Examples are "Do not call" and "Wrong number". Return the column's target, and whether the name
+    makes this target clear.
 
-    Return None if the name shows that the column is of another kind, or shows nothing. A "no" in a
-    column with the target "consent" means that the number must not be called. In columns with the
-    other targets, a "yes" means that the number must not be called.
+    Return None if the name shows that the column is of another kind, or if the name shows nothing.
+    A "no" in a column with the target "consent" means that the number must not be called. In
+    columns with the other targets, a "yes" means that the number must not be called.
     """
     phrase = phrase_of(header)
     named = words(phrase)
