@@ -68,11 +68,12 @@ def sniff(head: bytes) -> Dialect:
 
 
 def _decode_windows_1252_byte(error: UnicodeError) -> tuple[str, int]:
-    """Decode as Windows-1252 the bytes that are not UTF-8, and continue in UTF-8.
+    """Decode bytes that are not UTF-8 as Windows-1252. The bytes after them are decoded as UTF-8
+    again.
 
-    A file may be plain ASCII for its first 64 kB and then contain one é from an old export. Or two
-    exports in different encodings may have been joined. In both cases no row is lost, and letters
-    in Windows-1252 are decoded correctly.
+    A file may be plain ASCII for its first 64 kB and then contain one é from an old export. Another
+    file may consist of two exports in different encodings. In both cases no row is lost, and
+    letters in Windows-1252 are decoded correctly.
     """
     if not isinstance(error, UnicodeDecodeError):
         raise error
@@ -136,13 +137,13 @@ def null_characters_error() -> InvalidFileError:
 
 
 def _detect_delimiter(text: str) -> str:
-    """Return the delimiter with which the header has as many cells as the rows usually have. Only
-    the first hundred rows are read.
+    """Return the delimiter that fits the file best. A delimiter fits if it gives the header the
+    number of cells that is the most common among the rows. Only the first hundred rows are read.
 
-    If this is so for several delimiters, the delimiter that gives more cells in more rows is
-    chosen. If it is so for none, a delimiter that splits many rows into the same number of cells is
-    chosen, or else the comma. Commas in addresses would split rows too, but they would not split
-    the header into the same number of cells.
+    If several delimiters fit, the one that gives more cells in more rows is chosen. If none fits, a
+    delimiter that splits many rows into the same number of cells is chosen, or else the comma.
+    Commas in addresses would split rows too, but they would not split the header into the same
+    number of cells.
     """
     best, best_score = ",", (False, 1.0)
     for delimiter in _DELIMITERS:

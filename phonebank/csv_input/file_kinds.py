@@ -1,4 +1,4 @@
-"""Recognises, by its first bytes, a file that is not a table saved as text.
+"""Recognises files that are not tables saved as text. The first bytes of a file show this.
 
 The signatures come from the formats' own specifications (ZIP APPNOTE 4.3.7, MS-CFB 2.2, ISO 32000,
 PNG, JFIF, RFC 1952 and so on).

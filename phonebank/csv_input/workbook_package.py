@@ -174,9 +174,9 @@ def _start_of(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _check_part(file: BinaryIO, part: zipfile.ZipInfo, package: Package) -> None:
-    """Unpack one part of a workbook's archive, check its text, and write into `package` what is
-    found there. Raises InvalidFileError if the part is damaged, is too large, or has XML
-    definitions, which no spreadsheet program writes."""
+    """Unpack one part of a workbook's archive, check its text, and record in `package` whether it
+    has errors or merged cells. Raises InvalidFileError if the part is damaged, is too large, or has
+    XML definitions, which no spreadsheet program writes."""
     size, tail, sheet = 0, b"", ""
     for data in _unpack(file, part):
         size += len(data)

@@ -2,7 +2,7 @@
 as CSV to standard output. `workbooks` starts this process.
 
 Reading a workbook needs memory for all of its cells, and a hostile workbook needs much more. A
-separate process with limits cannot harm other requests, and no volunteer's page waits for it.
+separate process with limits cannot harm other requests, and volunteers' pages do not wait for it.
 """
 
 import io
@@ -56,7 +56,7 @@ def convert(file: BinaryIO, out: BinaryIO) -> None:
 
 
 def main() -> None:
-    """Convert standard input to standard output, within the limits of this process."""
+    """Set the limits of this process. Then convert standard input to standard output."""
     for limit, most in (
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_CPU, SECONDS),

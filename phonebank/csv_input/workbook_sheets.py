@@ -82,8 +82,8 @@ def _text_rows(sheet: CalamineSheet) -> Iterator[list[str]]:
 def _sheet_with_list(workbook: CalamineWorkbook) -> CalamineSheet:
     """Return the only sheet with a column of phone numbers. If no sheet has such a column, return
     the only sheet with cells. Hidden sheets do not count. Raises InvalidFileError if several sheets
-    have such a column, if no sheet has one and there is not exactly one sheet with cells, or if a
-    sheet is too large."""
+    have such a column, or if a sheet is too large. If no sheet has such a column, also raises
+    InvalidFileError unless exactly one sheet has cells."""
     filled: list[CalamineSheet] = []
     found: list[CalamineSheet] = []
     for place, shown in enumerate(workbook.sheets_metadata):

@@ -23,8 +23,8 @@ DIALECT = Dialect("utf-8", ",")
 
 
 def open_as_csv(head: bytes, file: BinaryIO) -> BinaryIO:
-    """Return a temporary file with the list of people in a workbook, as CSV. The calling code
-    closes the file.
+    """Write the list of people in a workbook to a temporary CSV file, and return the open CSV file.
+    The calling code closes it.
 
     `head` are the bytes already read from `file`. A separate process reads the workbook. Raises
     InvalidFileError if the workbook cannot be used as a list.

@@ -1,5 +1,5 @@
-"""Finds out what to do with a row because of its cell in a yes-or-no column. Such a column is, for
-example, "Do not call".
+"""Decides what to do with a row that has a certain value in a yes-or-no column. Such a column is,
+for example, "Do not call".
 
 A known word decides the action, unless an organiser chooses another. For an unknown word, an
 organiser sees how often it occurs, and decides what it means. So nobody is put on the do-not-call
@@ -17,7 +17,7 @@ from phonebank.csv_input.cells import words
 
 
 class Action(StrEnum):
-    """What to do with a row because of one of its cells."""
+    """The actions that a cell in a yes-or-no column can cause for its row."""
 
     SUPPRESS = "suppress"  # every number of the row goes on the do-not-call list
     CALL = "call"  # the person is stored as if the column did not exist
@@ -151,8 +151,8 @@ def reading_of(target: str, key: str) -> Action:
 
 
 def _read_repeated_word(target: str, key: str) -> Action | None:
-    """Return the action for a value whose words all mean yes or all mean no, such as "0 - No" or "Y
-    (yes)". Return None for any other value."""
+    """Return the action for a value in which every word means yes, or every word means no. Examples
+    are "0 - No" and "Y (yes)". Return None for any other value."""
     said = key.split()
     for plain in (_YES, _NO):
         if said and plain.issuperset(said):

@@ -11,7 +11,7 @@ lists.
 
 
 def phrases(text: str) -> frozenset[str]:
-    """Return the phrases into which the bars split a text."""
+    """Split a text at its bars, and return the phrases."""
     return frozenset(" ".join(phrase.split()) for phrase in text.split("|"))
 
 

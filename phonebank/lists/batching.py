@@ -39,8 +39,8 @@ COLUMNS = (
 
 @dataclass
 class Batch:
-    """Some rows of a file, prepared for storing. `first` is the index of the first of these rows,
-    and `rows` is how many rows there are. The row below the header has index 0."""
+    """Some rows of a file, prepared for storing. `first` is the index of the first row, and `rows`
+    is the number of rows. The row below the header has index 0."""
 
     first: int
     rows: int = 0
@@ -152,15 +152,15 @@ _text_as_json = json.JSONEncoder().encode
 
 
 def _zone_key(row: ContactRow, country: str) -> str:
-    """Return the time zones in which the person may be, in the form that a contact stores, or "" if
-    the zones are unknown or too many.
+    """Return the time zones in which the person may be, as text for the contact's column
+    `zone_key`. Return "" if the zones are unknown or too many.
 
-    If the row gives no time zone, the zones of the postcode are used, or the zones of the numbers
-    if the postcode shows none. If the row gives a time zone of the campaign's country, that zone is
-    used. If the row's words fit several zones, such as "MST", those that also fit the postcode or
-    the numbers are used, or all of them if none fits. A time zone outside the country is used
-    together with the zones of the postcode or the numbers, but never alone. If the result is "",
-    `rules.calling_hours` uses all zones of the country.
+    If the row gives no time zone, the zones of the postcode are used. If the postcode shows no
+    zone, the zones of the numbers are used. If the row gives a time zone of the campaign's country,
+    that zone is used. The row's words may fit several zones, such as "MST". Then the zones that
+    also fit the postcode or the numbers are used, or all the zones if none of them fits. A time
+    zone outside the country is used together with the zones of the postcode or the numbers, but
+    never alone. If the result is "", `rules.calling_hours` uses all zones of the country.
     """
     of_postcode = time_zones_of_postcode(row.postcode, country) if row.postcode else ()
     told = of_postcode or _zones_of_numbers((row.phone, *row.other_phones))
@@ -181,8 +181,8 @@ def _zone_key(row: ContactRow, country: str) -> str:
 
 
 def _zones_of_numbers(phones: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the time zones of all the numbers, because callers may try any of the numbers. Return
-    no zones if the zones of any number are unknown."""
+    """Return the time zones of all the numbers, because callers may try any of the numbers. If the
+    zones of one of the numbers are unknown, return no zones."""
     of_each = [time_zones_of(phone) for phone in phones]
     return tuple(zone for zones in of_each for zone in zones) if all(of_each) else ()
 

@@ -1,7 +1,7 @@
-"""Finds out, before an import, what would happen to each row of a stored file. Stores nothing.
+"""Finds out what an import would do with each row of a stored file. Stores nothing.
 
-The check runs SQL statements in a savepoint that is rolled back. Many of these statements are also
-those of the import.
+The check runs SQL statements in a savepoint that is rolled back. The import itself runs many of the
+same statements.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ SHARE_TO_ASK_ABOUT = 0.3
 
 
 class Fate(StrEnum):
-    """What an import may do with a row, in the order in which the page shows these results."""
+    """What an import may do with a row. The page shows the results in this order."""
 
     NEW = "new"
     UPDATED = "updated"
@@ -58,8 +58,8 @@ class Fate(StrEnum):
 
 @dataclass
 class Group:
-    """Rows with which an import would do the same thing for the same reason. `samples` are the
-    first few rows: each has its number in the spreadsheet and its text."""
+    """A group of rows that an import would treat in the same way, for the same reason. `samples`
+    has the first few rows, each as its number in the spreadsheet and its text."""
 
     fate: Fate
     why: str
@@ -71,7 +71,7 @@ class Group:
 class ColumnChange:
     """What would change in one column for people who are already in the campaign. `changed` counts
     the people who would get a different value. `emptied` counts the people who have a stored value
-    but an empty cell in the file. `samples` are the first few changes: each has the row's number,
+    but an empty cell in the file. `samples` has the first few changes, each as the row's number,
     the old value and the new value."""
 
     name: str
@@ -92,8 +92,8 @@ class ImportCheck:
 
     @property
     def emptied(self) -> int:
-        """The number of stored values that empty cells of the file would delete if the organiser
-        chose that."""
+        """The number of stored values that would be deleted if the organiser chose that empty cells
+        of the file delete values."""
         return sum(column.emptied for column in self.columns)
 
     def to_json(self) -> dict[str, Any]:
@@ -111,7 +111,7 @@ class ImportCheck:
         )
 
     def count(self, fate: Fate) -> int:
-        """Return how many of the rows would have this fate in an import."""
+        """Return how many of the rows would have this result in an import."""
         return sum(group.count for group in self.groups if group.fate == fate)
 
     @property
@@ -325,8 +325,10 @@ class _Counting:
         return ImportCheck(self.rows, groups, self._first, list(self._columns.values()))
 
     def _fates(self, stored: dict[int, ContactRow]) -> dict[int, tuple[Fate, str]]:
-        """Return, by row number, what an import would do with each of these rows, and why. Rows
-        that would add a new person to the campaign are left out."""
+        """For each of these rows, return what an import would do with the row, and why. The keys
+        are row numbers. Rows that would add somebody who has never been in the campaign are not in
+        the result.
+        """
         fates: dict[int, tuple[Fate, str]] = {}
         if not stored:
             return fates
@@ -385,8 +387,9 @@ class _Counting:
     def _new_changes(
         self, plan: UpdatePlan, known: Sequence[SqlRow[Any]], mark: str
     ) -> Sequence[SqlRow[Any]]:
-        """Return what `read_changes` returns, without the people whom an earlier batch would
-        change. `mark` is the name of this plan in the table `seen`."""
+        """Return the changes that `read_changes` finds, except changes to people whom an earlier
+        batch would change. `mark` tells this plan's entries in the table `seen` from the entries of
+        other plans."""
         ids = [row.contact_id for row in known]
         seen = set(db.session.scalars(_SEEN_PEOPLE, {"mark": mark, "ids": ids}))
         unseen = [row for row in known if row.contact_id not in seen]

@@ -1,6 +1,6 @@
-"""The jobs for contact lists: check and import an upload, take people out of calling (stop calls to
-them), undo an import, resume jobs that have stopped, and pause lists whose comparison with a
-do-not-call register is missing or too old."""
+"""The jobs for contact lists. They check and import an upload, take people out of calling (stop
+calls to them), undo an import, and resume jobs that have stopped. They also pause lists that were
+not compared with a do-not-call register, or were compared too long ago."""
 
 import gc
 import logging
@@ -148,8 +148,9 @@ def check_upload(contact_list_id: int) -> None:
 
 @job(IMPORTS, timeout=6 * 60 * 60)
 def undo_import(contact_list_id: int) -> None:
-    """Undo an import: restore the values that the upload changed, delete its uncalled contacts and
-    its tags, and remove from the do-not-call list the numbers that only this upload put there."""
+    """Undo an import. Restore the values that the upload changed, and delete its uncalled contacts
+    and its tags. Also remove numbers from the do-not-call list if only this upload put them there.
+    """
     while _restore_some(contact_list_id):
         pass
     while undo.delete_uncalled_contacts(contact_list_id):
@@ -179,8 +180,9 @@ def resume_imports() -> None:
 
 @job(CHORES, timeout=60)
 def pause_lists_of_old_screening() -> None:
-    """Pause the lists whose screening (comparison with the register of people who do not want
-    calls) is missing or too old, in countries whose law forbids calls to such lists."""
+    """Pause lists whose screening is missing or too old, if the law of the campaign's country
+    forbids calls to such lists. Screening means that a list was compared with the register of
+    people who do not want calls."""
     pause_old_screenings()
     db.session.commit()
 
@@ -192,9 +194,9 @@ def job_that_reads(contact_list_id: int) -> JobFunction[[int]]:
 
 
 def _take_out_until(stop_at: float, contact_list: ContactList) -> bool:
-    """Read batches of the file's rows until `time.monotonic()` is past `stop_at` or the file ends,
-    and stop calls to the people whom the rows name. Return whether the file ended before
-    `stop_at`."""
+    """Read the file's rows in batches, and stop calls to the people whom the rows name. Stop
+    reading when the file ends, or after the batch at whose end `time.monotonic()` is past
+    `stop_at`. Return whether the file ended before `stop_at`."""
     list_id, version, first = contact_list.id, contact_list.file_version, contact_list.rows_read
     country = db.session.get_one(Campaign, contact_list.campaign_id).country
     mapping = Mapping.of(contact_list.headers, contact_list.mapping)
@@ -252,9 +254,9 @@ def _store_batches(contact_list_id: int, file_version: int, prepared: Iterator[B
     """Store each batch while the next ones are being prepared.
 
     If two batches have no person in common, the later batch is inserted over a second connection
-    while the earlier one is still being stored, because each connection of PostgreSQL uses one
-    processor core at most. The batches are committed in the order of the file, so the list's resume
-    point is always right. The number of batches in memory does not grow with the file.
+    while the earlier one is still being stored. This is faster, because each connection of
+    PostgreSQL uses at most one processor core. The batches are committed in the order of the file,
+    so the list's resume point is always right. A larger file does not mean more batches in memory.
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
 

@@ -1,7 +1,7 @@
 """Finds the people in a batch who are already in the campaign, and updates their values.
 
 The rows are in the temporary table `incoming` (see `persist`). An organiser chooses the columns
-that are updated. Everything else stays as it is. The calling code commits.
+that are updated. All other columns stay as they are. The calling code commits.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ def find_in(people: str, found: str, is_taken: str) -> TextClause:
     """Return an SQL statement that finds, for each row of `incoming`, the person to whom the row
     belongs. The statement searches the table or view `people`.
 
-    `found` is SQL that joins the row of the person who was found. `is_taken` is an SQL condition:
-    somebody other than this person has a certain number and name. In the condition, `{phone}` and
-    `{name_key}` stand for the number and the name.
+    `found` is SQL that joins the row of the person who was found. `is_taken` is an SQL condition.
+    It is true if somebody other than this person has a certain number and name. In the condition,
+    `{phone}` and `{name_key}` stand for the number and the name.
     """
     of_row = is_taken.format(phone="i.phone", name_key="i.name_key")
     of_update = is_taken.format(phone=_NEW_PHONE, name_key=_NEW_NAME_KEY)
@@ -121,15 +121,15 @@ SELECT DISTINCT ordinal FROM new
 
 @dataclass(frozen=True)
 class UpdatePlan:
-    """What a file updates for people who are already in the campaign.
+    """Says which data a file updates for people who are already in the campaign.
 
     `parts` may contain NAME, NUMBERS, TAGS, and single columns such as "postcode". `fields` has the
     names of the other fields that are updated: "town", "address" and the list's own fields. If
     `empties` is true, an empty cell deletes the stored value. Otherwise the stored value stays.
 
-    If `moves` is true, a person who gets a new number moves to the file's list. The reason is that
-    the person's old list was compared with the register of people who do not want calls
-    (`screening`) without this number.
+    If `moves` is true, a person who gets a new number moves to the file's list. The reason is
+    screening, the comparison of a list with the register of people who do not want calls. The
+    screening of the person's old list did not include the new number.
     """
 
     parts: frozenset[str] = frozenset()
@@ -163,8 +163,8 @@ class UpdatePlan:
 
 
 def updatable_targets(mapping: Mapping) -> list[str]:
-    """Return the targets (fields such as "postcode") that an update from this file may change, each
-    once, in the order of the file's columns.
+    """Return the targets (fields such as "postcode") that an update from this file may change. They
+    are in the order of the file's columns, without repetitions.
 
     Name targets are only included if the file has full names, or both first and last names. A first
     name alone would leave a person with the wrong last name.
@@ -178,8 +178,8 @@ def updatable_targets(mapping: Mapping) -> list[str]:
 
 
 def name_of_part(target: str) -> str:
-    """Return the label that pages show for the part of a person's data that this target (a field
-    such as "mobile") updates."""
+    """Return the label of the part of a person's data to which a target (a field such as "mobile")
+    belongs. Pages show this label."""
     if target in NAME_TARGETS:
         return "Name"
     if target in PHONE_TARGETS:
@@ -215,8 +215,8 @@ def undone_lists(campaign_id: int) -> list[int]:
 
 def find_values(campaign_id: int, plan: UpdatePlan, own_list: int | None = None) -> dict[str, Any]:
     """Return the parameters of FIND. `own_list` is the id of the list that is being imported, if
-    any. With `own_list`, FIND does not find people on undone lists or on `own_list`, except those
-    whom the import has moved to `own_list`."""
+    any. With `own_list`, FIND does not find people on undone lists or on `own_list`. But it does
+    find people whom the import has moved to `own_list`."""
     hidden = [] if own_list is None else [own_list, *undone_lists(campaign_id)]
     keys = plan.parts & {NAME, NUMBERS}
     return {
@@ -235,8 +235,9 @@ def find_values(campaign_id: int, plan: UpdatePlan, own_list: int | None = None)
 def known_rows(
     campaign_id: int, plan: UpdatePlan, own_list: int, find: TextClause = FIND
 ) -> Sequence[SqlRow[Any]]:
-    """Return the rows of `incoming` whose person was in the campaign before the import. People from
-    undone uploads are left out. `find` is FIND, or another statement that `find_in` has returned.
+    """Return the rows of `incoming` that belong to people who were in the campaign before the
+    import. Rows of people from undone uploads are left out. `find` is FIND, or another statement
+    that `find_in` has returned.
 
     Each result has `ordinal`, `contact_id` and `contact_list_id`. `new_key` is the number and name
     that the person would get. `clashes` is true if somebody else already has that number and name,
@@ -249,7 +250,7 @@ def known_rows(
 def without_clashes(known: Sequence[SqlRow[Any]]) -> list[SqlRow[Any]]:
     """Return the rows that may update the people to whom they belong. Rows that clash with somebody
     else are left out. If several rows would give the same number and name to different people, only
-    the rows of the first of these people are returned."""
+    the rows that belong to the first of these people are returned."""
     owners: dict[str, int] = {}
     return [
         row
@@ -261,10 +262,10 @@ def without_clashes(known: Sequence[SqlRow[Any]]) -> list[SqlRow[Any]]:
 def read_changes(
     plan: UpdatePlan, known: Sequence[SqlRow[Any]], list_id: int
 ) -> Sequence[SqlRow[Any]]:
-    """Return what an update by this list would change, without changing anything. Each result has
-    the row's `ordinal`, the contact's `id`, and the changed values by column, `before` and `after`
-    the update. Tags are left out. If several rows would change the same person, only the changes of
-    the first of these rows are returned.
+    """Find out what an update by this list would change. Nothing is changed yet, and changes to
+    tags are not included. Each result has the row's `ordinal` and the contact's `id`. `before` and
+    `after` have the old and the new value of each column that would change. If several rows would
+    change the same person, only the changes by the first of these rows are returned.
     """
     if not (known and plan.columns):
         return []
@@ -274,11 +275,11 @@ def read_changes(
 
 
 def update_known(contact_list: ContactList, plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> int:
-    """Update people who are already in the campaign with the values and tags of their rows, and
-    store the old values so that the update can be undone. Return how many rows changed something.
+    """Update people who are already in the campaign with the values and tags of their rows. Store
+    the old values, so that the update can be undone. Return how many rows changed something.
 
-    If several rows of the file belong to the same person, only the first row that would change the
-    person's values is used for the values, even if that row was in an earlier batch. If the plan
+    If several rows of the file belong to the same person, only one row sets the person's values:
+    the first row that changes a value. This row may have been in an earlier batch. If the plan
     includes tags, every row adds its tags.
     """
     if not known:
@@ -324,9 +325,9 @@ def drop_incoming(ordinals: Collection[int]) -> None:
 def widen_lists(
     list_ids: Collection[int], zone_keys: Collection[str], languages: Collection[str]
 ) -> None:
-    """Add time zones and languages to the lists with these ids, because people on the lists may
-    have them now. When the queue of people to call is refilled, a list's contacts are read by time
-    zone and language."""
+    """Add time zones and languages to the lists with these ids. People with these time zones and
+    languages may now be on the lists. When the queue of people to call is refilled, a list's
+    contacts are read by time zone and language."""
     query = select(ContactList).where(ContactList.id.in_(list_ids)).order_by(ContactList.id)
     for contact_list in db.session.scalars(query.with_for_update(key_share=True)):
         contact_list.zone_keys = sorted({*zone_keys, *contact_list.zone_keys})
@@ -360,8 +361,8 @@ def _values(plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> dict[str, Any]:
 def _changed(plan: UpdatePlan, then: str, also: str = "", lock: str = "") -> str:
     """Return an SQL statement that defines the table expression `changed` and ends with the SQL in
     `then`. The SQL in `then` may use `changed`. `changed` has one row for each person whom the
-    update would change, with the new values, and with `before` and `after` for the table
-    `contact_change`."""
+    update would change. The row has the new values, and the values of `before` and `after` for the
+    table `contact_change`."""
     columns = plan.columns
     new = ", ".join(
         f"{_NEW.get(column, _TEXT.format(column))} AS new_{column}" for column in columns

@@ -113,19 +113,19 @@ def normalise(
 
     `mapping` says what each column of the row's file contains. `faults_of` must have found no fault
     in the mapping. `country` is the ISO 3166-1 code of the campaign's country. Numbers without a
-    country code are read as numbers of that country. With `allow_drama`, only drama numbers
-    (reserved for fiction) are accepted, for demonstrations.
+    country code are read as numbers of that country. Demonstrations set `allow_drama`, and then
+    only drama numbers (reserved for fiction) are accepted.
 
-    Numbers of other countries are left out, except in a demonstration, and so are numbers that do
-    not work, according to the row. The number to call is the first number that is left, in the
+    Numbers that do not work according to the row are left out. Outside demonstrations, numbers of
+    other countries are left out too. The number to call is the first number that is left, in the
     order of `mapping.phone_columns`. A row is refused for one of these reasons:
 
     - the row has a fault, such as too many cells
     - no number is left
     - a value is too long to store, or there are too many tags
     - a note such as "deceased" is written beside a number or name
-    - an organiser wants to read the rows with one of the row's yes-or-no values, or has not decided
-      what such a value means
+    - the row has a yes-or-no value whose rows an organiser wants to read, or whose meaning no
+      organiser has decided
 
     A row that asks for no calls keeps its numbers of all countries. Such a row is only refused if
     it has a fault or no readable number.
@@ -192,8 +192,8 @@ def _marks(row: Row, mapping: Mapping) -> dict[int, Action]:
 def _refusal_to_set_aside(
     row: Row, mapping: Mapping, marks: dict[int, Action], wishes: list[tuple[int, Wish]]
 ) -> RefusedRow | None:
-    """Return the refusal of a row if an organiser must read the row because of a yes-or-no value or
-    a written note such as "deceased".
+    """Refuse a row if an organiser must read it because of a yes-or-no value, or because of a
+    written note such as "deceased".
 
     Return None if the row has no such value or note.
     """
@@ -264,8 +264,8 @@ def _read_row_numbers(
     dropped: tuple[int, ...] = (),
     others_too: bool = False,
 ) -> tuple[list[str], str] | RefusedRow:
-    """Return the readable numbers of the row in the order in which callers try them, and the cell
-    that contains the first of them. Return a refusal if no number is left.
+    """Return the readable numbers of the row, and the cell that contains the first number. The
+    numbers are in the order in which callers try them. Return a refusal if no number is left.
 
     The numbers in the `dropped` columns do not work, so they are left out, even if they also appear
     in another column.

@@ -2,10 +2,10 @@
 functions.
 
 Such a note is called a note against calling. Notes against calling are recognised in five
-languages. If a note beside a number says that the number is wrong, the number is left out, and the
-row is refused only if it has no other number. For any other note against calling, the row is
-refused, and the organiser is shown the reason. Some words in such notes are also names: Rip Torn,
-Moritz Tote, Mort Sahl. So in a name cell, these words count only if they are clearly a note.
+languages. If a note beside a number says that the number is wrong, the number is left out. The row
+is refused only if it has no other number. For any other note against calling, the row is refused,
+and the organiser is shown the reason. Some words in such notes are also names: Rip Torn, Moritz
+Tote, Mort Sahl. So in a name cell, these words count only if they are clearly a note.
 """
 
 import re
@@ -155,8 +155,9 @@ _LETTER = re.compile(r"[^\W\d_]")
 
 
 def wish_beside_number(cell: str) -> Wish | None:
-    """Return the kind of note against calling (such as "deceased") that is written in a number
-    cell, around the digits or in place of them. Return None if the cell has no such note."""
+    """Look for a note against calling (such as "deceased") in a number cell. The note may be beside
+    the digits or in place of them. Return the kind of the note, or None if the cell has no such
+    note."""
     if cell.isascii() and cell.lower() == cell.upper():  # most cells have no letters
         return None
     if not _DAGGERS.isdisjoint(cell):
@@ -167,8 +168,9 @@ def wish_beside_number(cell: str) -> Wish | None:
 
 
 def may_be_a_wish(names: Sequence[str]) -> bool:
-    """Whether the name cells of a row may contain a note against calling (such as "deceased"), and
-    need a full search. Nearly all rows have plain names without any word that begins such a note.
+    """Whether the name cells of a row may contain a note against calling (such as "deceased"), so
+    that a full search is needed. Nearly all rows need no search, because none of their words can
+    begin such a note.
     """
     return any(map(_may_be_a_wish, names))
 
@@ -182,8 +184,8 @@ def _may_be_a_wish(name: str) -> bool:
 
 
 def wish_in_name(name: str, rest: str = "") -> Wish | None:
-    """Return the kind of note against calling (such as "deceased") that is written in a name cell,
-    beside the name or in place of it. Return None if the cell has no such note.
+    """Look for a note against calling (such as "deceased") in a name cell. The note may be beside
+    the name or in place of it. Return the kind of the note, or None if the cell has no such note.
 
     `rest` is the text of the row's other name cells. This text helps to decide whether a word is a
     note: "RIP" beside "Torn" is a note, but "RIP" beside "TORN" is a name, because all names in the
@@ -198,8 +200,8 @@ def wish_in_name(name: str, rest: str = "") -> Wish | None:
 
 
 def wish_across_names(names: Sequence[str]) -> Wish | None:
-    """Return the kind of note against calling that the row's name cells form only when they are
-    read together, such as "Do Not" beside "Call".
+    """Look for a note against calling that is split between the row's name cells, such as "Do Not"
+    beside "Call". Return the kind of the note, or None if there is no such note.
 
     The words count as a note only if the cells have no other words.
     """
@@ -208,8 +210,8 @@ def wish_across_names(names: Sequence[str]) -> Wish | None:
 
 @cache
 def _split_words() -> dict[str, Wish]:
-    """Return the notes of several words, such as "do not call", each with its kind. A list may
-    split the words of such a note into a first and a last name."""
+    """Return the notes that have more than one word, such as "do not call", each with its kind. A
+    list may split the words of such a note into a first and a last name."""
     return {
         said: wish for wish, known in _PLAIN.items() for said in map(fold, known) if " " in said
     }

@@ -38,9 +38,9 @@ def prepare_in_parallel(
 ) -> Generator[Batch]:
     """Prepare the same batches as `prepare_batches`, in the same order.
 
-    Each process has one batch at most, so the memory in use does not grow with the file. If a row
-    cannot be read, all batches before that row's batch are yielded, and then InvalidFileError is
-    raised. Raises ProcessEndedError if a process was killed or stopped because of a software fault.
+    Each process has at most one batch, so a larger file does not need more memory. If a row cannot
+    be read, all batches before that row's batch are yielded, and then InvalidFileError is raised.
+    Raises ProcessEndedError if a process was killed or stopped because of a software fault.
     """
     with ExitStack() as ending:
         idle = deque(_Process(mapping, country, allow_drama, ending) for _ in range(PROCESSES))

@@ -100,8 +100,9 @@ SELECT id FROM added
 
 
 def may_overlap(batch: Batch, earlier: Batch, contact_list: ContactList) -> bool:
-    """Whether a batch can be stored while the batch before it is still being stored. Neither of
-    them may wait for a row of the other, because the second must be committed after the first."""
+    """Whether a batch can be stored while the batch before it is still being stored. Neither
+    transaction may wait for a row that the other has locked, because the batches are committed in
+    order."""
     return (
         not contact_list.update_targets
         and not batch.do_not_call
@@ -125,11 +126,12 @@ def store_batch(
     contact, and its numbers are put on the do-not-call list as part of the upload's
     `SuppressionBatch`. `file_version` is the version of the file that the batch was read from.
 
-    `wait_for_turn` is for a batch that may overlap with the batch before it (`may_overlap`): it
-    waits until that batch is committed, and is called after the contacts have been inserted.
+    `wait_for_turn` is given if the batch before this one is still being stored (`may_overlap`). The
+    function is called after the contacts have been inserted, and waits until the earlier batch is
+    committed.
 
     Raises SupersededError if the import has ended, if another worker has stored these rows, or if
-    the file has changed. Nothing must be committed then.
+    the file has changed. After this error, the calling code must not commit.
     """
     if wait_for_turn:
         contact_list = db.session.get_one(ContactList, contact_list_id)
@@ -168,9 +170,9 @@ def wait_for_open_suppressions() -> None:
     """Wait until every transaction that is putting numbers on the do-not-call list has ended.
     Commit right after this call.
 
-    Such a transaction looks for the contacts with its numbers. If it is still open, it may have
-    looked before the last batch of the import was committed. A transaction that begins later finds
-    all contacts of the import.
+    A transaction that puts numbers on the list also looks for the contacts with these numbers. If
+    the transaction is still open, it may have looked before the last batch of the import was
+    committed. A transaction that begins later finds all contacts of the import.
     """
     db.session.execute(text("LOCK TABLE suppression IN SHARE MODE"))
 
@@ -266,8 +268,8 @@ def drop_dead_numbers() -> None:
     """From each row, remove the numbers that were reported as not in service within DEAD_FOR. The
     first number that remains becomes the number to call.
 
-    A row in which no number would remain stays unchanged. If its person is new, `insert_incoming`
-    stores the person as an unusable contact.
+    A row in which no number would remain stays unchanged. If the person in such a row is new,
+    `insert_incoming` stores the person as an unusable contact.
     """
     since = {"since": now() - DEAD_FOR}
     any_dead = "SELECT EXISTS (SELECT FROM dead_number WHERE reported_at > :since)"
@@ -312,9 +314,10 @@ def _update_known(contact_list: ContactList, batch: Batch) -> int:
     """For people who are already in the campaign, update the columns that the organiser chose.
     Return how many rows updated somebody. If the organiser chose no column, do nothing.
 
-    `update_known` locks the database rows of the people whom it changes. So if another transaction
-    is putting a number on the do-not-call list at this moment, either this function finds the
-    number there, or that transaction finds these people afterwards.
+    Another transaction may put a number on the do-not-call list at the same time. Because
+    `update_known` locks the database rows of the people whom it changes, one of the two notices the
+    other: either this function finds the number on the list, or the other transaction finds these
+    people afterwards.
     """
     campaign = db.session.get_one(Campaign, contact_list.campaign_id)
     plan = UpdatePlan.of(

@@ -1,4 +1,5 @@
-"""A process that prepares the rows of one import for storing. `parallel_batches` starts it.
+"""A process that prepares the rows of one import for storing. `parallel_batches` starts this
+process.
 
 The process reads chunks of rows from standard input, and writes each as a batch to standard output.
 The process has no access to the database, and knows no secrets. It ends when its standard input is

@@ -43,9 +43,9 @@ class ScreeningState(StrEnum):
 @dataclass(frozen=True)
 class Screening:
     """A list's screening. `register` names the country's register of people who do not want calls.
-    `days` is for how many days a screening is valid. `until` is the last day on which this
-    screening is valid, or None without a screening. `blocks` says whether the law forbids calls to
-    a list without a valid screening."""
+    `days` is the number of days for which a screening is valid. `until` is the last day on which
+    this screening is valid, or None without a screening. `blocks` says whether the law forbids
+    calls to a list without a valid screening."""
 
     state: ScreeningState
     register: str = ""
@@ -60,8 +60,8 @@ class Screening:
 
 
 def blocks_calls(campaign: Campaign) -> bool:
-    """Whether the law forbids calls to a list of this campaign while the list's screening
-    (comparison with the register of people who do not want calls) is missing or too old.
+    """Whether the law forbids calls to a list of this campaign without a valid screening. Screening
+    means that a list was compared with the register of people who do not want calls.
 
     The numbers of a demonstration do not belong to real people, so the law does not apply to them.
     """
@@ -118,13 +118,14 @@ def attest(
     account: Account,
     reason: str = "",
 ) -> None:
-    """Store the day on which, according to an organiser, a list was compared with the register of
-    people who do not want calls. A `screened_on` of None means that the list does not need
-    screening, for this `reason`.
+    """Store an organiser's statement about a list's screening. `screened_on` is the day on which
+    the list was compared with the register of people who do not want calls. If the list needs no
+    screening, `screened_on` is None and `reason` says why.
 
     If the list is paused because of its screening, it is resumed. Raises InvalidInputError if the
-    date is in the future, if the law no longer accepts it, or if the reason is missing or too long.
-    Raises ConflictError if the country has no known register, or if the list was undone.
+    date is in the future or too long ago for the law. Also raises InvalidInputError if the reason
+    is needed and is missing or too long. Raises ConflictError if the country has no known register,
+    or if the list was undone.
     """
     rule = rules_for(campaign.country).screening
     if rule is None:
@@ -171,9 +172,9 @@ def attest(
 
 
 def pause_old_screenings() -> int:
-    """Pause each list whose screening (comparison with the register of people who do not want
-    calls) is missing or too old, if the law forbids calls to such lists. Return how many lists were
-    paused."""
+    """Pause each list whose screening is missing or too old, in countries whose law forbids calls
+    to such lists. Screening means that a list was compared with the register of people who do not
+    want calls. Return how many lists were paused."""
     paused = 0
     for country in countries():
         rule = rules_for(country).screening
@@ -200,8 +201,9 @@ def pause_old_screenings() -> int:
 
 
 def refuse_unscreened(contact_list: ContactList) -> None:
-    """Raise ConflictError if the law forbids calls to the list because its screening (comparison
-    with the register of people who do not want calls) is missing or too old."""
+    """Raise ConflictError if the law forbids calls to the list because its screening is missing or
+    too old. Screening means that a list was compared with the register of people who do not want
+    calls."""
     campaign = db.session.get_one(Campaign, contact_list.campaign_id)
     screening = screening_of(contact_list, campaign)
     if screening.state is ScreeningState.UNSAID and screening.blocks:

@@ -150,9 +150,9 @@ def confirm_take_out(
     """For a file of people who are no longer to be called, store what each column contains, and
     mark the file as queued. The calling code enqueues the job.
 
-    `agreed` says whether the organiser has seen whom the file names, and has agreed if the check
-    asked for agreement. Raises ConflictError if the columns are already confirmed, if the file is
-    an upload of another kind, or if `agreed` is false.
+    `agreed` is true if the organiser has seen whom the file names. If the check asked for
+    agreement, the organiser must also have agreed. Raises ConflictError if the columns are already
+    confirmed, if the file is an upload of another kind, or if `agreed` is false.
     """
     lock_row(contact_list)
     if contact_list.state != ListState.UPLOADED or contact_list.purpose != ListPurpose.TAKE_OUT:
@@ -186,9 +186,9 @@ def pause(contact_list: ContactList) -> None:
 
 
 def resume(contact_list: ContactList) -> None:
-    """Give callers people from this list again. Raises ConflictError if the list was undone, or if
-    the law forbids calls to it because its screening (comparison with the register of people who do
-    not want calls) is missing or too old."""
+    """Give callers people from this list again. Raises ConflictError if the list was undone. Also
+    raises ConflictError if the law forbids calls to the list, because it was not compared with the
+    register of people who do not want calls, or too long ago."""
     _lock_unless_undone(contact_list)
     refuse_unscreened(contact_list)
     contact_list.removed = False

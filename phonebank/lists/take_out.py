@@ -121,8 +121,9 @@ STILL_THERE = (ContactState.CALLABLE, ContactState.UNUSABLE)
 
 @dataclass(frozen=True)
 class Named:
-    """How a row names people. `phones` are in E.164 format. `name_key` is the first and last name
-    without capitals, or "" if the row has no name."""
+    """The ID, the phone numbers and the name by which a row identifies people. `phones` are in
+    E.164 format. `name_key` is the first and last name without capitals, or "" if the row has no
+    name."""
 
     number: int  # the row's number in the spreadsheet
     external_id: str
@@ -146,9 +147,8 @@ class RowCounts:
 
 
 def read_row(row: Row, mapping: Mapping, country: str) -> Named:
-    """Return the ID, the telephone numbers and the name with which a row says who is meant. For a
-    row with a fault, these three are empty. `country` is the ISO 3166-1 code of the campaign's
-    country."""
+    """Return the ID, the telephone numbers and the name in a row. If the row has a fault, these
+    values are empty. `country` is the ISO 3166-1 code of the campaign's country."""
     cells, columns = row.cells, mapping.columns
     if row.fault:
         return Named(row.number, "", (), "", cells)

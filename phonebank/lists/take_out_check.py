@@ -46,8 +46,9 @@ class TakeOutCheck:
 
     @property
     def needs_agreement(self) -> bool:
-        """Whether an organiser must agree, because the file would take out of calling more than
-        SHARE_TO_ASK_ABOUT of the people who can still be taken out."""
+        """Whether an organiser must agree, because the file would take too many people out of
+        calling. Too many means more than the share SHARE_TO_ASK_ABOUT of the people who can still
+        be taken out."""
         return self.people > self.left * SHARE_TO_ASK_ABOUT
 
     def to_json(self) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def check_take_out(
     mapping: Mapping,
     progress: Callable[[int], None] = lambda rows: None,
 ) -> TakeOutCheck:
-    """Return what a stored file would do if its columns contained what `mapping` says.
+    """Find out what a stored file would do. `mapping` says what its columns contain.
 
     `progress` is called with the number of rows read so far. Raises InvalidFileError at the first
     row that cannot be read.

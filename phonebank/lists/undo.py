@@ -1,8 +1,8 @@
 """Undoes an import: deletes its contacts, except those that have been called.
 
 A contact that has been called stays, as a record of its calls. Callers do not get the contact,
-because calls to the people on its list have stopped. The contact's own state does not change, so
-when the corrected file is uploaded, the contact comes back in its earlier state.
+because calls to the people on its list have stopped. The contact's own state does not change. So if
+a corrected file with this person is uploaded, the contact comes back in its earlier state.
 
 For people who were in the campaign before the upload, the values that the file changed are
 restored. A value that has changed again since the upload stays. Tags that only this file gave are
@@ -109,8 +109,9 @@ _moved_here = exists().where(
 
 
 class UndoPreview(NamedTuple):
-    """What an undo would do: how many of the list's own contacts it would delete and how many it
-    would keep, and how many people from other lists would get old values back or lose tags."""
+    """What an undo would do. `removed` is the number of the list's own contacts that would be
+    deleted, and `called` is the number that would stay. `restored` is the number of people from
+    other lists who would get old values back or lose tags."""
 
     removed: int
     called: int  # these contacts stay as records of their calls
@@ -118,9 +119,9 @@ class UndoPreview(NamedTuple):
 
 
 def preview_undo(contact_list: ContactList) -> UndoPreview:
-    """Count the list's contacts that have never been called, its contacts that have been called,
-    and the people from other lists whose values or tags the list changed. A person whom the import
-    moved to this list counts as a person from another list."""
+    """Count the list's contacts, separately those that have been called and those that have not.
+    Also count the people from other lists whose values or tags the list changed. A person whom the
+    import moved to this list counts as a person from another list."""
     of_list = (
         select(func.count())
         .select_from(Contact)
@@ -146,9 +147,9 @@ def begin_undo(
 
     Afterwards, `restore_changed_contacts` restores the people whom the list changed. Only then does
     `delete_uncalled_contacts` delete the list's uncalled contacts, because some of the people to
-    restore may have moved to the list. `batches.lift_some` removes from the do-not-call list the
-    numbers that only this upload put there. These functions work in portions, because a million
-    contacts or numbers take a while. `why`, a key of REASONS_TO_LIFT_MANY, is stored with the
+    restore may have moved to the list. `batches.lift_some` removes numbers from the do-not-call
+    list if only this upload put them there. These functions work in portions, because a million
+    contacts or numbers take a while. `why` is a key of REASONS_TO_LIFT_MANY. It is stored with the
     upload's batch of do-not-call numbers, if there is such a batch.
 
     Raises ConflictError if the list's state is not in UNDOABLE.

@@ -1,5 +1,6 @@
 """Checks an upload that has too many rows to count while a page loads. A job counts every row. The
-result is stored, but no longer than until the columns are confirmed. The calling code commits."""
+result is stored, and is deleted when the columns are confirmed, or earlier. The calling code
+commits."""
 
 from __future__ import annotations
 
@@ -64,8 +65,8 @@ def begin_check(
 def record_progress(check: UploadCheck, rows: int) -> None:
     """Store how many rows have been counted, in a separate transaction.
 
-    Raises SupersededError if the check has been replaced, because the columns have changed, or has
-    been deleted.
+    Raises SupersededError if the check has been deleted, or was replaced because the columns have
+    changed.
     """
     with db.engine.begin() as connection:
         moved: CursorResult[Any] = connection.execute(

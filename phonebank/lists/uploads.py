@@ -53,8 +53,8 @@ def store_upload(
     A workbook is stored as CSV text of the sheet that holds the list. The function reads the whole
     file once, one piece at a time, to count the rows and to find any reason to refuse the file. The
     calling code commits. If the file is refused, the calling code rolls back, so that nothing of
-    the file stays stored. With a `reason`, which is a key of `take_out.REASONS`, the file names
-    people who are no longer to be called.
+    the file stays stored. If the file names people who are no longer to be called, `reason` is a
+    key of `take_out.REASONS`. Otherwise `reason` is "".
 
     Raises InvalidFileError if the file is refused, and ConflictError if the campaign's people have
     been erased.
@@ -155,8 +155,8 @@ def _check_for_title_row(headers: list[str], first_rows: list[Row]) -> None:
 
 
 def _settle_alphabet(dialect: Dialect, words: AccentedWords) -> Dialect:
-    """Return the file's dialect (how its text is written) with the right character encoding, which
-    is known only after the whole file has been read.
+    """Return the file's dialect (how its text is written) with the right character encoding. Call
+    this after the whole file has been read, because only then is the encoding certain.
 
     Raises InvalidFileError if the encoding cannot be recognised, or if the file mixes UTF-8 with an
     encoding other than WINDOWS.
