@@ -116,8 +116,8 @@ class ImportCheck:
 
     @property
     def needs_agreement(self) -> bool:
-        """Whether an organiser must agree to the import, because more than SHARE_TO_ASK_ABOUT of
-        the rows would be refused."""
+        """Whether an organiser must agree to the import, because too many rows would be refused.
+        Too many means more than the share SHARE_TO_ASK_ABOUT of all rows."""
         return self.count(Fate.REFUSED) > self.rows * SHARE_TO_ASK_ABOUT
 
 

@@ -198,8 +198,8 @@ def add_people(
 def _read(
     people: Sequence[SentPerson], campaign: Campaign, results: dict[int, Result]
 ) -> Iterator[ContactRow]:
-    """Yield the people who can be stored, and write into `results` the results for the people who
-    cannot be stored."""
+    """Yield the people who can be stored. For each person who cannot be stored, put a result into
+    `results`."""
     seen: set[tuple[str, str]] = set()
     for ordinal, person in enumerate(people):
         headers = [f"phones.{at}" for at in range(len(person.phones))]
@@ -261,8 +261,9 @@ def _begin_list(
 
 
 def _free_name(campaign: Campaign, name: str) -> str:
-    """Return a name that no list of the campaign has yet. This is `name` or, if a list has it
-    already, `name` with a number after it: 2, or the first later number that makes a new name."""
+    """Return a name that no list of the campaign has yet. If no list is called `name`, return
+    `name`. Otherwise return `name` with a number after it: 2, or the first later number that makes
+    a new name."""
     taken = set(
         db.session.scalars(select(ContactList.name).where(ContactList.campaign_id == campaign.id))
     )
@@ -272,7 +273,7 @@ def _free_name(campaign: Campaign, name: str) -> str:
 
 def _has_unscreened(found: Sequence[SqlRow[Any]]) -> bool:
     """Whether a request has new people, people of an undone list, or new numbers of people who are
-    already in the campaign. `found` are the request's rows whose people are already in the
+    already in the campaign. `found` has the request's rows of people who are already in the
     campaign."""
     rows = db.session.scalar(text("SELECT count(*) FROM incoming")) or 0
     return rows > len(found) or any(row.is_undone or row.has_new_number for row in found)

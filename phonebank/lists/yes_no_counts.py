@@ -3,7 +3,7 @@ action each value leads to.
 
 An organiser sees the counts before any contact is stored, and decides what each unknown value
 means. A "mark" is a value in a yes-or-no column. The counts are stored with the upload until the
-organiser confirms it, so that the page need not read a large file each time it is loaded.
+organiser confirms the upload. So the page does not read a large file each time it is loaded.
 """
 
 from __future__ import annotations
@@ -111,8 +111,8 @@ def counts_for(contact_list: ContactList, mapping: Mapping) -> MarkCounts:
 
 
 def needs_agreement(suppressed: int, rows: int) -> bool:
-    """Whether an organiser must agree, because more than SHARE_TO_ASK_ABOUT of a list's rows would
-    put numbers on the do-not-call list."""
+    """Whether an organiser must agree, because too many of a list's rows would put numbers on the
+    do-not-call list. Too many means more than the share SHARE_TO_ASK_ABOUT."""
     return suppressed > rows * SHARE_TO_ASK_ABOUT
 
 

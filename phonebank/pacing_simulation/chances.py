@@ -23,7 +23,7 @@ class Answer(IntEnum):
 
 class Chances:
     """Draws everything that is decided by chance in one evening. Two evenings with the same setting
-    and seed are the same for as long as their pacing rules dial the same lines."""
+    and seed stay the same until their pacing rules dial differently."""
 
     def __init__(self, setting: Setting, seed: int) -> None:
         self._setting = setting
@@ -37,7 +37,7 @@ class Chances:
         self._callers = Random(f"callers {seed}")  # noqa: S311
 
     def answer_share(self, now: float) -> float:
-        """Return what share of the lines dialled now will be answered by a person."""
+        """Return the chance, from 0 to 1, that a person answers a line that is dialled at `now`."""
         setting = self._setting
         swing = math.sin(2 * math.pi * now / SWING_SECONDS + self._phase)
         share = setting.answer_share * (1 + setting.drift * swing)
@@ -76,8 +76,8 @@ class Chances:
         return draw.gammavariate(2, self._setting.long_talk / 2), wrap_up
 
     def stay(self) -> tuple[float, bool]:
-        """Return how many seconds a caller stays, and whether the caller then vanishes instead of
-        finishing the call."""
+        """Return how many seconds a caller stays, or infinity if the caller stays to the end. Also
+        return whether the caller then vanishes instead of finishing the call."""
         setting = self._setting
         if setting.stay is None:
             return math.inf, False

@@ -54,14 +54,15 @@ class Result:
 
     @property
     def true_share(self) -> float:
-        """What share of the people who answered, not counting machines, had their calls abandoned
-        or lost."""
+        """The share of abandoned or lost calls among the calls that a person answered. Calls that a
+        machine answered are not counted."""
         abandoned = self.abandoned_people + self.lost
         return abandoned / (abandoned + self.people) if abandoned else 0.0
 
     @property
     def account(self) -> DayAccount:
-        """The counts of the evening's calls, as the pacing rule and the records know them."""
+        """The counts of the evening's calls that the pacing rule gets. They do not say which
+        abandoned calls had been answered by people."""
         abandoned = self.abandoned_people + self.abandoned_machines
         return DayAccount(self.people, self.machines, abandoned, self.lost)
 
@@ -77,12 +78,13 @@ class _Caller:
 
 
 class Evening:
-    """An evening in progress."""
+    """One simulated evening, while the simulation runs."""
 
     def __init__(
         self, setting: Setting, seed: int, rule: Rule, law: Law = OFCOM, keep_lines: bool = False
     ) -> None:
-        """With `keep_lines`, the attribute `lines` gets each line, for a record of the evening."""
+        """If `keep_lines` is true, each line is added to the attribute `lines`, as a record of the
+        evening."""
         self.setting, self.rule, self.law = setting, rule, law
         self.chances = Chances(setting, seed)
         self.result = Result()

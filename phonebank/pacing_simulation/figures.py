@@ -1,4 +1,4 @@
-"""Summarises many simulated evenings of calling in the figures that an organiser wants."""
+"""Summarises many simulated evenings of calling as a few figures for an organiser."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,8 +40,8 @@ class Figures:
 
 
 def figures(results: Sequence[Result], ceiling: float) -> Figures:
-    """Summarise evenings of one kind. `ceiling` is the largest abandoned share of a day's answered
-    calls that the law permits."""
+    """Summarise evenings of one kind. The law permits that a share of a day's answered calls is
+    abandoned. `ceiling` is the largest share that is permitted."""
     shares = [result.account.estimated_share() for result in results]
     true_shares = [result.true_share for result in results]
     return Figures(

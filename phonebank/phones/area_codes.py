@@ -1,9 +1,9 @@
 """The countries of North American area codes, and the time zones of American and Canadian area
 codes.
 
-libphonenumber's table of time zones lists only exceptions to its defaults. For an exchange (the
-three digits after the area code) that is not in the table, libphonenumber returns the default,
-which is often wrong: for 689 (Orlando) it returns Chicago's time zone. So this module returns the
+libphonenumber's table of time zones lists only exceptions to its defaults. An exchange is the three
+digits after the area code. If the exchange is not in the table, libphonenumber returns the default,
+which is often wrong. For 689 (Orlando) it returns Chicago's time zone. So this module returns the
 time zones of *all* places that an area code covers. The zones may still be wrong for people who
 moved and kept their number.
 """
@@ -83,7 +83,8 @@ def time_zones_of_area_code(code: str) -> tuple[str, ...]:
     """Return the sorted IANA time zones of all places that an area code covers.
 
     `code` is the three digits of an American or Canadian area code. The result is empty for an
-    unknown code and for a code without a place (freephone), because the owner may be anywhere.
+    unknown code. The result is also empty for a code without a place (freephone), because the
+    number's owner may be anywhere.
     """
     return _canadian().get(code) or _american().get(_LAID_OVER.get(code, code), ())
 
@@ -118,8 +119,8 @@ def _canadian() -> dict[str, tuple[str, ...]]:
 
 @cache
 def _american() -> dict[str, tuple[str, ...]]:
-    """Return, for each American area code, the time zones of all ZIP codes that have this area code
-    in the `zipcodes` package."""
+    """Return the time zones of each American area code. They are the time zones of all ZIP codes
+    that have this area code in the `zipcodes` package."""
     zones: dict[str, set[str]] = {}
     for row in zipcodes.list_all():
         # Post offices of American forces abroad have no zone, and one row has a village's name

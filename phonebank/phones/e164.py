@@ -96,7 +96,7 @@ def read_number(text: str, country: str, allow_drama: bool = False) -> str:
     are read as people dial them in that country. Numbers of other countries need a country code. An
     extension ("ext 12") is dropped, because E.164 has no extensions. To keep the extension, the
     code that calls this function should store the text too. With `allow_drama`, all drama numbers
-    are accepted. Without it, only those that libphonenumber regards as valid are accepted.
+    are accepted. Without it, a drama number is accepted only if libphonenumber regards it as valid.
 
     Raises InvalidPhoneNumberError unless the text contains exactly one usable number. For an
     unknown `country`, raises ValueError or its subclass InvalidPhoneNumberError.
@@ -167,9 +167,10 @@ def format_for_reading(e164: str, country: str) -> str:
 
 
 def _recognise_plain_number(text: str, country: str, allow_drama: bool) -> str | None:
-    """Return the number, as E.164, if the text has only digits and punctuation, and the country's
-    numbering plan recognises the digits. With `allow_drama`, drama numbers of the country are
-    recognised too. Otherwise return None: libphonenumber may still find a number in the text.
+    """Read a text that has only digits and punctuation. If the country's numbering plan recognises
+    the digits, return the number as E.164. With `allow_drama`, drama numbers of the country are
+    recognised too. In all other cases return None, because libphonenumber may still find a number
+    in the text.
 
     Raises InvalidPhoneNumberError if calls to the number cost extra (premium rate or shared cost).
     """
@@ -230,8 +231,9 @@ def _restore_plus(text: str, country: str) -> str:
 def _check_area_code(e164: str, text: str, country: str) -> str:
     """Return the number `e164`, which was read from `text`.
 
-    In Germany and Ireland, raises InvalidPhoneNumberError if `text` has no area code, because the
-    number could then be in any town, or if the area code is at the end of `text`.
+    For Germany and Ireland, raises InvalidPhoneNumberError if `text` has no area code, because the
+    number could then be in any town. Also raises InvalidPhoneNumberError if the area code is at the
+    end of `text`.
 
     People in Ireland dial 048 before a number in Northern Ireland. A number with 048 is returned
     with +4428, as people dial it from other countries.
@@ -275,7 +277,7 @@ def _read_with_libphonenumber(text: str, country: str, allow_drama: bool) -> str
 def _strip_words(text: str) -> str:
     """Remove the words around a number, as in "Mob: 07700 900123 (home) x12".
 
-    Raises InvalidPhoneNumberError if the text clearly is not exactly one number.
+    Raises InvalidPhoneNumberError if it is clear that the text is not a single number.
     """
     text = normalise_text(text)
     if not any(c.isalnum() for c in text):

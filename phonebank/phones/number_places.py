@@ -51,8 +51,8 @@ def _has_code_alone(country: str) -> bool:
 
 
 def time_zones_of(e164: str) -> tuple[str, ...]:
-    """Return every IANA time zone that a number's owner may be in, sorted. The result is empty if
-    the zones are unknown.
+    """Return every IANA time zone in which a number's owner may be, in alphabetical order. The
+    result is empty if the zones are unknown.
 
     A landline has the zones of its area. An American or Canadian number has the zones of all places
     that its area code covers: see `area_codes`. In most other countries, a mobile number has all

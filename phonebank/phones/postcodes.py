@@ -1,9 +1,9 @@
 """The time zones of postcodes.
 
-The time zones of most American ZIP codes come from the `zipcodes` package. Those of other ZIP codes
-and of Canadian postcodes come from the tables below. Nearly all British postcodes have London's
-time zone. A postcode says where a person lives. A telephone number, especially a mobile number, may
-not say where its owner lives.
+The time zones of most American ZIP codes come from the `zipcodes` package. The time zones of other
+ZIP codes and of Canadian postcodes come from the tables below. Nearly all British postcodes have
+London's time zone. A postcode says where a person lives. A telephone number, especially a mobile
+number, may not say where its owner lives.
 """
 
 import re

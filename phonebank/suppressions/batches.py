@@ -122,11 +122,11 @@ def count_numbers_to_lift(batch: SuppressionBatch) -> int:
 
 
 def begin_lifting(batch_id: int, reason: str, account_id: int | None) -> None:
-    """Mark a batch as being removed, with the account and the reason. Afterwards, `lift_some`
+    """Mark a batch as being removed, and store the account and the reason. Afterwards, `lift_some`
     removes the batch's numbers.
 
-    `reason` is a key of REASONS_TO_LIFT_MANY. Raises ConflictError if the batch is already marked,
-    if its numbers were never put on the list, or if there is no such batch.
+    `reason` is a key of REASONS_TO_LIFT_MANY. Raises ConflictError if the batch is already marked
+    or removed, if its numbers were never put on the list, or if there is no such batch.
     """
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.ENTERED:

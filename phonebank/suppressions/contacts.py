@@ -76,7 +76,7 @@ WHERE contact_list_id = :list_id AND suppressed_at IS NULL AND {HAS_SUPPRESSED_N
 
 
 def has_suppressed_number() -> ColumnElement[bool]:
-    """Return a condition for queries of Contact that is true if one of the contact's numbers is on
+    """Return a condition for queries of Contact. It is true if one of the contact's numbers is on
     the do-not-call list."""
     return literal_column(HAS_SUPPRESSED_NUMBER, Boolean)
 

@@ -34,9 +34,9 @@ def report(phone: str, call_id: uuid.UUID) -> None:
     """Store that the number (E.164) turned out not to be in service when this call was made.
 
     The new report replaces the report of an earlier call. If the new report is withdrawn later,
-    `withdraw` restores the earlier report from the record of the earlier call. An earlier report
-    whose call was erased could not be restored, so it is replaced only if it is older than
-    DEAD_FOR.
+    `withdraw` restores the earlier report from the record of the earlier call. If the call of an
+    earlier report was erased, the earlier report could not be restored. So it is replaced only if
+    it is older than DEAD_FOR.
     """
     said = {"call_id": call_id, "reported_at": now()}
     statement = insert(DeadNumber).values(phone=phone, **said)
@@ -48,8 +48,8 @@ def report(phone: str, call_id: uuid.UUID) -> None:
 
 def withdraw(call_id: uuid.UUID) -> None:
     """Withdraw the report that `report` stored for a call, for example because the call was undone.
-    If another call has found the same number out of service within DEAD_FOR, the number stays
-    dead."""
+    If another call has found the same number out of service within DEAD_FOR, the report of that
+    call is stored instead."""
     # With this lock, a call that reports the number at this moment either has committed or waits.
     mine = select(DeadNumber.phone).where(DeadNumber.call_id == call_id).with_for_update()
     phone = db.session.scalar(mine)

@@ -117,8 +117,9 @@ def is_suppressed(phone: str) -> bool:
 
 
 def lift(phone: str) -> bool:
-    """Take a number off the do-not-call list. Allow calls again to contacts that have this number
-    and no other number on the list. Return False if the number was not on the list.
+    """Take a number off the do-not-call list. If a contact has this number, and none of its other
+    numbers is on the list, allow calls to the contact again. Return False if the number was not on
+    the list.
 
     Use this function for a number that was put on the list by mistake. The page that uses this
     function asks the organiser for the reason, and logs the reason and the organiser.

@@ -1,5 +1,5 @@
-"""Reads a do-not-call file: its columns, which an organiser chooses from, and the numbers in the
-chosen columns.
+"""Reads the columns of a do-not-call file, and the numbers in the columns that an organiser
+chooses.
 
 An organiser confirms the columns before any number goes on the do-not-call list. If a membership
 number were read as a telephone number, a stranger might never be called again.
@@ -97,8 +97,8 @@ def read_table(data: bytes) -> Table:
     be a telephone number.
 
     Raises InvalidInputError if the file is empty, is not text, is too large, has too many rows or
-    columns, or has a cell that is too long. A quotation mark that is never closed can make a cell
-    so long, because the cell then has the rest of the file.
+    columns, or has a cell that is too long. A cell can be too long because of a quotation mark that
+    is never closed. The cell then contains the rest of the file.
     """
     text = decode_file(data).lstrip("\ufeff")
     try:
@@ -191,8 +191,8 @@ def _may_be_a_number(cell: str, alone: bool) -> bool:
 
 
 def read_numbers_in(table: Table, chosen: Sequence[int], country: str) -> NumbersRead:
-    """Return the numbers in the columns with the indexes `chosen`, and each cell in these columns
-    that cannot be read as a number, with its line. Empty cells are ignored.
+    """Read the numbers in the columns with the indexes `chosen`. Also return each cell in these
+    columns that cannot be read as a number, with the cell's line. Empty cells are ignored.
 
     Each number is returned once, in E.164 format. A date is never read as a number. Numbers that
     are reserved for radio and television drama are accepted too, because they belong to nobody.

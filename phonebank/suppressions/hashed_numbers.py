@@ -1,5 +1,5 @@
-"""Keeps hashes of telephone numbers, made with a secret key, on the do-not-call list. A hash
-replaces a number after everyone with this number was erased. The calling code commits.
+"""Keeps hashes of telephone numbers on the do-not-call list. A secret key is needed to compute a
+hash. A hash replaces a number after everyone with this number was erased. The calling code commits.
 
 There are so few possible telephone numbers that every hash without a key could be traced back to
 its number. The keys are in the environment (`Config.number_keys`), so neither the tables nor their

@@ -8,14 +8,14 @@ from phonebank.suppressions import batches, files
 
 @job(IMPORTS, timeout=60 * 60)
 def lift_batch(batch_id: int) -> None:
-    """Remove from the do-not-call list the numbers that only this batch names, continuing where the
-    last attempt stopped."""
+    """Remove numbers from the do-not-call list if only this batch names them. If an earlier attempt
+    was interrupted, continue where it stopped."""
     lift_all(batch_id)
 
 
 def lift_all(batch_id: int) -> None:
-    """Remove from the do-not-call list the numbers that only this batch names, with a commit after
-    each portion."""
+    """Remove numbers from the do-not-call list if only this batch names them. Commit after each
+    portion."""
     while _lift_some(batch_id):
         pass
 
@@ -29,7 +29,7 @@ def _lift_some(batch_id: int) -> int:
 
 @job(CHORES, timeout=60)
 def resume_lifting() -> None:
-    """Enqueue again the removals that began more than STALLED_AFTER ago and are not complete, and
+    """Enqueue again the removals that began more than STALLED_AFTER ago and are not complete. Also
     delete old files whose numbers were never put on the do-not-call list."""
     files.delete_unentered_files()
     db.session.commit()
