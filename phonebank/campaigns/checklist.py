@@ -64,7 +64,7 @@ def _people(campaign: Campaign) -> Step:
 
 def _screening(campaign: Campaign) -> list[Step]:
     """If the law does not yet permit calls to the people on some of the lists, return the step
-    about these lists. Otherwise return no step."""
+    about these lists. Otherwise return an empty list."""
     stopped = len(stopped_lists(campaign))
     if not stopped:
         return []

@@ -52,8 +52,8 @@ def earliest_date_in(campaign: Campaign, at: datetime | None = None) -> date:
 
 
 def kept_until(campaign: Campaign) -> date | None:
-    """Return the last day on which the campaign may keep its people's data, or None if the campaign
-    has not made the statements that decide this day."""
+    """Return the last day on which the campaign may keep its people's data. Return None if the
+    campaign has not stated its last day, or how long it keeps the data after that day."""
     if campaign.ends_on is None or campaign.retention_days is None:
         return None
     return campaign.ends_on + timedelta(days=campaign.retention_days)

@@ -97,8 +97,8 @@ class Freshness:
     itself (`live`).
 
     `is_current` says whether all figures are up to date. If `is_current` is True, `as_of` is None.
-    Otherwise some stored counts are out of date, and `as_of` is the time of the oldest of these
-    counts. If none of the changed days has been counted yet, `as_of` is None.
+    Otherwise `as_of` is the time of the oldest stored count that is out of date. If none of the
+    changed days has been counted yet, `as_of` is None.
     """
 
     counted: Sequence[date]

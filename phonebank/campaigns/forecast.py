@@ -31,9 +31,9 @@ class Forecast:
 def forecast(
     left: int, finished: int, calls: int, days: Sequence[Bar], attempts_at_most: int, today: date
 ) -> Forecast | None:
-    """Return the forecast, or None if no forecast is possible. This is so if nobody is left to
-    call, if fewer than FINISHED_AT_LEAST people need no more calls, or if there were no calls in
-    the PACE_DAYS days before today.
+    """Return the forecast, or None if no forecast is possible. A forecast needs somebody who is
+    left to call, at least FINISHED_AT_LEAST people who need no more calls, and calls in the
+    PACE_DAYS days before today.
 
     `left` is the number of people who can still be called, now or later. `finished` is the number
     of people who need no more calls, and `calls` is the number of calls so far. `days` has the
@@ -81,8 +81,8 @@ def pace_in_words(a_day: int) -> str:
 
 
 def more_callers(estimate: Forecast, last_day: date, today: date, calls_each: int) -> int:
-    """Return how many more callers the campaign needs in order to finish by the end of `last_day`,
-    if each of these callers makes `calls_each` calls a day. The new callers start tomorrow, or
+    """Return how many more callers the campaign needs in order to finish by the end of `last_day`.
+    Each new caller is expected to make `calls_each` calls a day. The new callers start tomorrow, or
     today if `last_day` is today or has passed."""
     days = max(1, (last_day - today).days)
     return max(0, ceil((estimate.calls_left / days - estimate.calls_a_day) / calls_each))

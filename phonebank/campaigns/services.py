@@ -64,8 +64,8 @@ def change_state(campaign: Campaign, verb: str) -> None:
 
     Raises ConflictError if `verb` is not possible in the campaign's state, even if the page had a
     button for it. Also raises ConflictError if `verb` is "start" and the campaign still needs
-    something (`missing_parts`), or if the campaign's personal data has been erased or is being
-    erased.
+    something (`missing_parts`). Raises ConflictError, too, if the campaign's personal data has been
+    erased or is being erased.
     """
     lock_row(campaign)
     refuse_erased(campaign)

@@ -1,10 +1,9 @@
 """Detects the encoding of a file that is not UTF-8. This module calls an encoding an alphabet.
 
 Before UTF-8, each system had its own alphabet, and a file does not name its alphabet. The byte for
-é on a Mac, for example, is Ž on Windows. So this module takes the words that have accented letters,
-decodes them with each alphabet in turn, and chooses the alphabet that gives the most plausible
-words. If too many words look wrong even then, the file is refused, because nobody should be
-addressed as "JosŽ".
+é on a Mac, for example, is Ž on Windows. So this module decodes the words with accented letters
+once with each alphabet. It chooses the alphabet that gives the most plausible words. If too many
+words look wrong even then, the file is refused, because nobody should be addressed as "JosŽ".
 """
 
 import re

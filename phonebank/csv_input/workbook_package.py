@@ -73,7 +73,7 @@ def check_package(file: BinaryIO) -> Package:
     seekable.
 
     Raises InvalidFileError unless the file is an XLSX or ODS workbook that is safe to read. For
-    example, old, binary or damaged workbooks are refused, and so are workbooks that have a
+    example, old, binary or damaged workbooks are refused. Workbooks are also refused if they have a
     password, unpack to more than MOST_BYTES or define entities in their XML.
     """
     file.seek(0)

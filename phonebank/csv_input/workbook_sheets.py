@@ -1,8 +1,8 @@
 """Turns the cells of a workbook into a table of text. This module finds the sheet that has the list
 of people, and decides how values are written.
 
-A table is written as the CSV that a spreadsheet would save, with two differences: a date is always
-an ISO date, and a number is written with all of its digits.
+A table is written as the CSV that a spreadsheet would save, with two differences. Dates are always
+ISO dates, and numbers are written with all their digits.
 """
 
 from __future__ import annotations

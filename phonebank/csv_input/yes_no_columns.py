@@ -2,8 +2,8 @@
 for example, "Do not call".
 
 A known word decides the action, unless an organiser chooses another. For an unknown word, an
-organiser sees how often it occurs, and decides what it means. So nobody is put on the do-not-call
-list because of an unknown word that no organiser has read.
+organiser sees how often it occurs, and decides what it means. So an unknown word puts nobody on the
+do-not-call list before an organiser has read the word.
 """
 
 import re
@@ -65,8 +65,8 @@ _DIGITS_THAT_TELL = 8
 
 
 def fold_ascii(text: str) -> str:
-    """Return an ASCII text without capitals and punctuation. Between two of its words there may be
-    several spaces."""
+    """Return an ASCII text without capitals and punctuation. The result may have several spaces
+    between two words."""
     return text.lower().translate(_FOLDED_ASCII)
 
 

@@ -92,8 +92,8 @@ class ImportCheck:
 
     @property
     def emptied(self) -> int:
-        """The number of stored values that would be deleted if the organiser chose that empty cells
-        of the file delete values."""
+        """The organiser may choose that the file's empty cells delete stored values. This is the
+        number of values that would then be deleted."""
         return sum(column.emptied for column in self.columns)
 
     def to_json(self) -> dict[str, Any]:

@@ -122,9 +122,10 @@ def store_batch(
 
     A row with a number on the do-not-call list is not stored. A row whose person is already in the
     campaign makes no new contact. Instead, the columns that the organiser chose are updated. A
-    person from an undone upload moves to this list. If a row says "do not call", it makes no
-    contact, and its numbers are put on the do-not-call list as part of the upload's
-    `SuppressionBatch`. `file_version` is the version of the file that the batch was read from.
+    person from an undone upload moves to the list that is being imported. If a row says "do not
+    call", it makes no contact, and its numbers are put on the do-not-call list as part of the
+    upload's `SuppressionBatch`. `file_version` is the version of the file that the batch was read
+    from.
 
     `wait_for_turn` is given if the batch before this one is still being stored (`may_overlap`). The
     function is called after the contacts have been inserted, and waits until the earlier batch is
@@ -294,7 +295,7 @@ def drop_dead_numbers() -> None:
 
 def _take_over_from_undone(contact_list: ContactList) -> int:
     """If the person in a row of `incoming` is already a contact on a list whose import was undone,
-    move the contact to this list. Return how many contacts were moved.
+    move the contact to `contact_list`. Return how many contacts were moved.
 
     The contacts keep their call history, and get the values of their rows. If several rows name the
     same contact, the contact gets the values of the first of these rows.
@@ -314,10 +315,9 @@ def _update_known(contact_list: ContactList, batch: Batch) -> int:
     """For people who are already in the campaign, update the columns that the organiser chose.
     Return how many rows updated somebody. If the organiser chose no column, do nothing.
 
-    Another transaction may put a number on the do-not-call list at the same time. Because
-    `update_known` locks the database rows of the people whom it changes, one of the two notices the
-    other: either this function finds the number on the list, or the other transaction finds these
-    people afterwards.
+    Another transaction may put a number on the do-not-call list at the same time. But
+    `update_known` locks the database rows of the people whom it changes. So either this function
+    finds the number on the list, or the other transaction finds these people afterwards.
     """
     campaign = db.session.get_one(Campaign, contact_list.campaign_id)
     plan = UpdatePlan.of(

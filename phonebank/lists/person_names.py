@@ -71,8 +71,7 @@ def _is_no_name(name: str) -> bool:
     either.
 
     "Null", "Nan" and "Nil" are also real names: Jennifer Null, Nan Goldin, Nil Sala. So a word such
-    as "null" counts as a missing name only if its capitals are as programs write them: "NULL" or
-    "null".
+    as "null" counts as a missing name only if it is written as programs write it: "NULL" or "null".
     """
     if not (name.isalpha() or any(map(str.isalpha, name))) or (name[0] == "#" and " " not in name):
         return True
@@ -99,8 +98,8 @@ def _strip_titles(parts: list[str]) -> list[str]:
 
 
 def _start_of_last_name(parts: list[str]) -> int:
-    """Return the index at which the last name starts: at the first particle (such as "van"), or at
-    the last word that is not a suffix (such as "Jr")."""
+    """Return the index of the word at which the last name starts. This is the first particle (such
+    as "van") or, without a particle, the last word that is not a suffix (such as "Jr")."""
     for index in range(1, len(parts) - 1):
         if parts[index].strip(".").casefold() in _PARTICLES:
             return index

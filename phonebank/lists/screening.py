@@ -1,10 +1,10 @@
-"""Keeps track of the screening of lists: the comparison of a list's numbers with the country's
-register of people who do not want calls.
+"""Keeps track of which lists have been screened. Screening a list means to compare its numbers with
+the country's register of people who do not want calls.
 
 For each list, an organiser states when the list was screened, or why the list does not need
 screening. If the country's law forbids calls to numbers on the register, a new list is paused until
-an organiser has made such a statement about the list. The list is paused again when its screening
-is older than the law allows. The calling code commits.
+an organiser has made this statement. The list is paused again when its screening is older than the
+law allows. The calling code commits.
 """
 
 from collections.abc import Sequence
@@ -77,9 +77,9 @@ def begin_unscreened(contact_list: ContactList, campaign: Campaign) -> None:
 
 
 def stopped_lists(campaign: Campaign) -> Sequence[int]:
-    """Return the ids of the lists that are paused because their screening (comparison with the
-    register of people who do not want calls) is missing or too old. Uploads that are not confirmed,
-    have failed or were undone are left out."""
+    """Return the ids of the lists that are paused because their screening is missing or too old.
+    Screening means that a list was compared with the register of people who do not want calls.
+    Uploads that are not confirmed, have failed or were undone are left out."""
     query = select(ContactList.id).where(
         ContactList.campaign_id == campaign.id,
         ContactList.screening_lapsed,

@@ -187,8 +187,9 @@ def pause(contact_list: ContactList) -> None:
 
 def resume(contact_list: ContactList) -> None:
     """Give callers people from this list again. Raises ConflictError if the list was undone. Also
-    raises ConflictError if the law forbids calls to the list, because it was not compared with the
-    register of people who do not want calls, or too long ago."""
+    raises ConflictError if the law forbids calls to the list, because its screening is missing or
+    too old. Screening means that a list was compared with the register of people who do not want
+    calls."""
     _lock_unless_undone(contact_list)
     refuse_unscreened(contact_list)
     contact_list.removed = False

@@ -3,9 +3,9 @@
 The people are read like the rows of an upload, and checked in the same way (`normalise`,
 `persist`). New people are put on a separate contact list, which organisers can pause or undo like
 an upload. The law may require that a list is compared with the register of people who do not want
-calls. In that case, no more people are added to a list after its comparison. Another list is then
-made as soon as the software sends a new person, a person from an undone upload, or a new number of
-a person in the campaign. The calling code commits.
+calls. In that case, no more people are added to a list after its comparison. The software may later
+send a new person, a person from an undone upload, or a new number of a person in the campaign. Then
+another list is made. The calling code commits.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -154,8 +154,8 @@ def strip_others(text: str) -> str:
 
     `text` is the result of `normalise_text`. A fax number after the word "fax" is removed together
     with this word. Any other number of these kinds is removed with all the text up to the
-    separators around it. If a word such as "husband" has no digits beside it, it is unclear which
-    number the word describes, so the result is an empty text.
+    separators around it. If a word such as "husband" has no digits beside it, nobody knows which
+    number the word describes. Then the result is an empty text.
     """
     text = _A_FAX.sub(_CUT, text)
     if not (_NOT_THEIRS.search(text) or _IS_A_FAX.search(text)):
@@ -205,7 +205,7 @@ def split_numbers(cell: str, country: str) -> list[str]:
 
     In "030 123456/234567", the second number is written without its area code: it means 030 234567.
     In countries where people dial a 0 before the area code, a later number without its area code is
-    left out, because it could be another person's number.
+    left out. With a wrong area code, it could be another person's number.
     """
     if SCIENTIFIC.fullmatch(cell) or DECIMAL_TAIL.fullmatch(cell):
         return [cell]  # this comma is a decimal point

@@ -1,7 +1,7 @@
 """Batches: numbers that are put on the do-not-call list together, and that can be removed together.
 
-A batch comes from a yes-or-no column of an upload, such as "Do not call", from a do-not-call file,
-or from other software with a token. Removing a batch removes only the numbers that no caller,
+A batch comes from one of three sources: a column such as "Do not call" in an upload, a do-not-call
+file, or other software with a token. Removing a batch removes only the numbers that no caller,
 organiser or other batch has put on the list. The calling code commits.
 """
 

@@ -74,10 +74,10 @@ def suppress(
     Both happen in the current transaction. `source` is a value of SuppressionOrigin.
 
     If an organiser or a different caller has already put the number on the list, the earlier entry
-    stays, but is no longer linked to a call. The entry then has two origins, so undoing one call no
-    longer removes the number. If the same caller has already put the number on the list, nothing
-    changes. If only a batch has put the number on the list, the new source and reason replace those
-    of the batch.
+    stays. But the entry is no longer linked to a call, because it has two origins now. So undoing
+    one call no longer removes the number. If the same caller has already put the number on the
+    list, nothing changes. If only a batch has put the number on the list, the new source and reason
+    replace those of the batch.
     """
     _enter([phone], source, reason, call_id, account_id)
 
