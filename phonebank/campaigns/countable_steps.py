@@ -1,4 +1,4 @@
-"""Finds the questions in a campaign's scripts that have countable answers. Choices and numbers on a
+"""Finds the questions with countable answers in a campaign's scripts. Choices and numbers on a
 scale can be counted, but typed text cannot."""
 
 from typing import Any

@@ -3,10 +3,10 @@
 The table `tally`, which is updated for each recorded call, does not distinguish outcomes, lists or
 answers, because that would need more writes for every call. So a job counts outcomes and answers
 later. The job counts a day again if the version of the day's tallies has changed since the last
-count. A page that shows the counts makes the same comparison. If the days that have changed have
-few calls, the page counts those days itself. Otherwise the page shows the stored counts, and says
-how old they are. So figures that are some minutes old appear only in the busiest campaigns. These
-functions do not commit.
+count. A page that shows the counts makes the same comparison. If the changed days have few calls,
+the page counts those days itself. Otherwise the page shows the stored counts, and says how old they
+are. So figures that are some minutes old appear only in the busiest campaigns. These functions do
+not commit.
 """
 
 import time

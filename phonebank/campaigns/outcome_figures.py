@@ -1,5 +1,4 @@
-"""Figures on how a campaign's calls ended, and on the hours at which the people on each list
-answer."""
+"""Counts how a campaign's calls ended, and at which hours the people on each list answer."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping

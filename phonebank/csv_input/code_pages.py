@@ -58,10 +58,10 @@ def detect_alphabet(words: Iterable[bytes]) -> str | None:
     """Return the Python codec in which these words look most like real words. Return None if too
     many words look wrong both in this codec and in the Windows encoding.
 
-    If no word looks wrong in the Windows encoding, and some words then have everyday accented
-    letters such as é, the Windows encoding is chosen. The Windows encoding is also chosen if there
-    are no words. Otherwise the encoding that fits best is chosen. If too many words look wrong in
-    that encoding, the Windows encoding is tried instead.
+    The Windows encoding is chosen if no word looks wrong in it, and some words have everyday
+    accented letters such as é. The Windows encoding is also chosen if there are no words. Otherwise
+    the encoding that fits best is chosen. If too many words look wrong in that encoding, the
+    Windows encoding is tried instead.
     """
     looked_at = [word for word in words if len(word) > 1]
     most_strange = len(looked_at) * STRANGE_SHARE

@@ -128,8 +128,8 @@ def _has_phones(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _check_merged(sheet: CalamineSheet, merged: set[str]) -> None:
-    """Raise InvalidFileError if cells are merged across rows, because each row is a person, and it
-    is not clear to which person a merged cell belongs."""
+    """Raise InvalidFileError if cells are merged across rows, because each row describes one
+    person, and it is not clear to which person a merged cell belongs."""
     places = [
         f"{_cell_name(*first)}:{_cell_name(*last)}"
         for first, last in sheet.merged_cell_ranges or ()

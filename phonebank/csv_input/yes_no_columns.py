@@ -99,10 +99,10 @@ def key_of(cell: str, own_numbers: Iterable[str] = ()) -> str:
     together, and an organiser chooses one action for them.
 
     The key is usually the cell's words as `fold` returns them. The key of a date is DATE, and the
-    key of a telephone number is OWN_NUMBER or OTHER_NUMBER. The key of a cell that is empty or has
-    only signs such as dashes is "". `own_numbers` are the row's cells with telephone numbers. If
-    the cell repeats a number from `own_numbers`, the key is OWN_NUMBER. A repeated number often
-    means that the number is on a do-not-call register.
+    key of a telephone number is OWN_NUMBER or OTHER_NUMBER. If a cell is empty or has only signs
+    such as dashes, its key is "". `own_numbers` are the row's cells with telephone numbers. If the
+    cell repeats a number from `own_numbers`, the key is OWN_NUMBER. A repeated number often means
+    that the number is on a do-not-call register.
     """
     key = _key_of(cell)
     if key == OTHER_NUMBER and _ends_like_one(cell, own_numbers):

@@ -114,7 +114,7 @@ def take_people_out(contact_list_id: int) -> None:
 @job(IMPORTS, timeout=60 * 60)
 def check_upload(contact_list_id: int) -> None:
     """Find out what would happen to the rows of a large upload, and store the result. The job uses
-    the columns that the organiser had chosen when the check was begun."""
+    the organiser's choices that were stored when the check was begun."""
     contact_list = db.session.get(ContactList, contact_list_id)
     if contact_list is None:
         return
@@ -194,9 +194,9 @@ def job_that_reads(contact_list_id: int) -> JobFunction[[int]]:
 
 
 def _take_out_until(stop_at: float, contact_list: ContactList) -> bool:
-    """Read the file's rows in batches, and stop calls to the people whom the rows name. Stop
-    reading when the file ends, or after the batch at whose end `time.monotonic()` is past
-    `stop_at`. Return whether the file ended before `stop_at`."""
+    """Read the file's rows in batches, and stop calls to the people whom the rows name. Stop when
+    the file ends, or when `time.monotonic()` is past `stop_at` after a batch. Return whether the
+    file ended before `stop_at`."""
     list_id, version, first = contact_list.id, contact_list.file_version, contact_list.rows_read
     country = db.session.get_one(Campaign, contact_list.campaign_id).country
     mapping = Mapping.of(contact_list.headers, contact_list.mapping)

@@ -178,8 +178,8 @@ def updatable_targets(mapping: Mapping) -> list[str]:
 
 
 def name_of_part(target: str) -> str:
-    """Return the label of the part of a person's data to which a target (a field such as "mobile")
-    belongs. Pages show this label."""
+    """Return the label that pages show for a target (a field such as "mobile"). Targets that are
+    updated together have the same label."""
     if target in NAME_TARGETS:
         return "Name"
     if target in PHONE_TARGETS:

@@ -116,7 +116,7 @@ def normalise(
     country code are read as numbers of that country. Demonstrations set `allow_drama`, and then
     only drama numbers (reserved for fiction) are accepted.
 
-    Numbers that do not work according to the row are left out. Outside demonstrations, numbers of
+    A number is left out if the row says that it does not work. Outside demonstrations, numbers of
     other countries are left out too. The number to call is the first number that is left, in the
     order of `mapping.phone_columns`. A row is refused for one of these reasons:
 
@@ -170,8 +170,8 @@ def normalise(
 
 
 def _drama_numbers_among(numbers: list[str]) -> list[str]:
-    """Return only the drama numbers (reserved for fiction). Raises InvalidPhoneNumberError if there
-    are none."""
+    """Return the drama numbers (reserved for fiction) among `numbers`. Raises
+    InvalidPhoneNumberError if there are none."""
     left = [number for number in numbers if is_drama_number(number)]
     if not left:
         raise InvalidPhoneNumberError("somebodys_number")
@@ -244,8 +244,8 @@ def _wishes(row: Row, mapping: Mapping) -> list[tuple[int, Wish]]:
 def _dropped_columns(
     mapping: Mapping, marks: dict[int, Action], wishes: list[tuple[int, Wish]]
 ) -> tuple[int, ...]:
-    """Return the columns whose number does not work, according to a yes-or-no column or a word in
-    the cell."""
+    """Return the columns whose number does not work. A yes-or-no column or a word in the cell says
+    so."""
     marked = {
         number
         for column, action in marks.items()

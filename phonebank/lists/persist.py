@@ -120,9 +120,9 @@ def store_batch(
     """Store a batch, and store how many rows have been read, so that an interrupted import
     continues after this batch.
 
-    A row with a number on the do-not-call list is not stored. A row whose person is already in the
-    campaign makes no new contact. Instead, the columns that the organiser chose are updated. A
-    person from an undone upload moves to the list that is being imported. If a row says "do not
+    A row with a number on the do-not-call list is not stored. If the person in a row is already in
+    the campaign, no new contact is made. Instead, the columns that the organiser chose are updated.
+    A person from an undone upload moves to the list that is being imported. If a row says "do not
     call", it makes no contact, and its numbers are put on the do-not-call list as part of the
     upload's `SuppressionBatch`. `file_version` is the version of the file that the batch was read
     from.
@@ -335,8 +335,8 @@ def _update_known(contact_list: ContactList, batch: Batch) -> int:
 
 
 def insert_incoming(contact_list: ContactList, has_tags: bool) -> int:
-    """Store the rows of `incoming` whose people are not in the campaign yet, and return how many
-    were stored. `has_tags` says whether any row of the batch has tags."""
+    """Store the people in `incoming` who are not in the campaign yet, and return how many were
+    stored. `has_tags` says whether any row of the batch has tags."""
     return _execute(
         _INSERT_WITH_TAGS if has_tags else _INSERT,
         campaign_id=contact_list.campaign_id,

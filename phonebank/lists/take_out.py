@@ -194,8 +194,8 @@ def take_out_batch(
 
     `first` is the index that the first of these rows has in the file. If a person is on a caller's
     screen, the call ends, and the caller's page gets an event after the commit. Run this under
-    `retry_on_deadlock`. Raises SupersededError, without changing anything, if the file is no longer
-    being read, if another worker has processed these rows, or if the file has changed.
+    `retry_on_deadlock`. Raises SupersededError if the file is no longer being read or has changed,
+    or if another worker has processed these rows. Then nothing is changed.
     """
     contact_list = get_locked(ContactList, contact_list_id)
     if (

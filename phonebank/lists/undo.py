@@ -149,8 +149,8 @@ def begin_undo(
     `delete_uncalled_contacts` delete the list's uncalled contacts, because some of the people to
     restore may have moved to the list. `batches.lift_some` removes numbers from the do-not-call
     list if only this upload put them there. These functions work in portions, because a million
-    contacts or numbers take a while. `why` is a key of REASONS_TO_LIFT_MANY. It is stored with the
-    upload's batch of do-not-call numbers, if there is such a batch.
+    contacts or numbers take a while. `why` is a key of REASONS_TO_LIFT_MANY. If the upload has a
+    batch of do-not-call numbers, `why` is stored with the batch.
 
     Raises ConflictError if the list's state is not in UNDOABLE.
     """

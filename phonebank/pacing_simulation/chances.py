@@ -22,8 +22,8 @@ class Answer(IntEnum):
 
 
 class Chances:
-    """Draws everything that is decided by chance in one evening. Two evenings with the same setting
-    and seed stay the same until their pacing rules dial differently."""
+    """Draws random values for everything that is decided by chance in one evening. Two evenings
+    with the same setting and seed stay the same until their pacing rules dial differently."""
 
     def __init__(self, setting: Setting, seed: int) -> None:
         self._setting = setting

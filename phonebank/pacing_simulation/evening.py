@@ -61,8 +61,8 @@ class Result:
 
     @property
     def account(self) -> DayAccount:
-        """The counts of the evening's calls that the pacing rule gets. They do not say which
-        abandoned calls had been answered by people."""
+        """The counts of the evening's calls, in the form that the pacing rule gets. They do not say
+        which abandoned calls had been answered by people."""
         abandoned = self.abandoned_people + self.abandoned_machines
         return DayAccount(self.people, self.machines, abandoned, self.lost)
 
@@ -251,8 +251,8 @@ class Evening:
             self._leave(caller)
 
     def _leave(self, caller: _Caller) -> None:
-        """Let another caller take this caller's place after a while. A caller without a time to
-        leave is not replaced."""
+        """Let another caller take this caller's place after a while. A caller whose `leaves_at` is
+        infinite is not replaced."""
         if not math.isinf(caller.leaves_at):
             self._at(self._now + self.chances.away(), self._come)
 

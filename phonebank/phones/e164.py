@@ -113,9 +113,9 @@ def read_numbers(
     """Return the different numbers in a cell, as E.164, in the order in which they appear. The
     returned list is never empty.
 
-    "07700 900123 / 020 7946 0123" has two numbers. "or", ";" and "," between numbers also separate
-    the numbers. Notes beside a number are left out, and so are parts of the cell without a usable
-    number. `allow_drama` means the same as for `read_number`.
+    "07700 900123 / 020 7946 0123" has two numbers. Numbers may also be separated by "or", ";" or
+    ",". Notes beside a number are left out, and so are parts of the cell without a usable number.
+    `allow_drama` means the same as for `read_number`.
 
     The words beside a number may say that it belongs to another person or a fax machine, or that it
     is no longer in use. Such numbers are left out, unless `others_too` is true. A do-not-call list

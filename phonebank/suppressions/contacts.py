@@ -76,8 +76,8 @@ WHERE contact_list_id = :list_id AND suppressed_at IS NULL AND {HAS_SUPPRESSED_N
 
 
 def has_suppressed_number() -> ColumnElement[bool]:
-    """Return a condition for queries of Contact. It is true if one of the contact's numbers is on
-    the do-not-call list."""
+    """Return a condition for queries of Contact. The condition is true if one of the contact's
+    numbers is on the do-not-call list."""
     return literal_column(HAS_SUPPRESSED_NUMBER, Boolean)
 
 

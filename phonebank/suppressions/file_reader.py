@@ -84,8 +84,8 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A file's columns and rows. Each row has the number of the line on which it ends in the file,
-    counted from 1."""
+    """A file's columns and rows. Each row comes with its line number in the file, counted from 1.
+    For a row of several lines, this is the last line."""
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[int, tuple[str, ...]], ...]

@@ -82,8 +82,8 @@ def delete_file(batch_id: int) -> None:
 
 def recent_files(at_most: int) -> Sequence[tuple[SuppressionBatch, Account | None]]:
     """Return the newest do-not-call files and the newest batches that tokens entered, at most
-    `at_most` together. Each comes with the account that uploaded the file or created the token, or
-    None if that account no longer exists."""
+    `at_most` together. Each file or batch comes with the account that uploaded the file or created
+    the token, or None if that account no longer exists."""
     query = (
         select(SuppressionBatch, Account)
         .outerjoin(Account, Account.id == SuppressionBatch.account_id)
