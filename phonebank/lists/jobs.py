@@ -8,7 +8,7 @@ import sys
 import time
 import traceback
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
@@ -31,7 +31,6 @@ from phonebank.lists.take_out_check import check_take_out
 from phonebank.lists.uploads import SupersededError, rows_of
 from phonebank.models import Campaign, ContactList, ListPurpose
 from phonebank.suppressions.contacts import suppress_listed_of
-from phonebank.suppressions.jobs import lift_all
 
 log = logging.getLogger(__name__)
 
@@ -151,15 +150,14 @@ def undo_import(contact_list_id: int) -> None:
     """Undo an import. Restore the values that the upload changed, and delete its uncalled contacts
     and its tags. Also remove numbers from the do-not-call list if only this upload put them there.
     """
-    while _restore_some(contact_list_id):
-        pass
-    while undo.delete_uncalled_contacts(contact_list_id):
-        db.session.commit()
-    while undo.take_tags_back(contact_list_id):
-        db.session.commit()
-    batch = undo.suppression_batch_of(db.session.get_one(ContactList, contact_list_id))
-    if batch:
-        lift_all(batch.id)
+    for undo_some in (
+        undo.restore_changed_contacts,
+        undo.delete_uncalled_contacts,
+        undo.take_tags_back,
+        undo.lift_numbers,
+    ):
+        while _undo_portion(undo_some, contact_list_id):
+            pass
     undo.finish_undo(contact_list_id)
     db.session.commit()
 
@@ -218,10 +216,13 @@ def _take_out_until(stop_at: float, contact_list: ContactList) -> bool:
 
 
 @retry_on_deadlock
-def _restore_some(contact_list_id: int) -> int:
-    restored = undo.restore_changed_contacts(contact_list_id)
+def _undo_portion(undo_some: Callable[[int], int], contact_list_id: int) -> int:
+    """Undo one portion of an import, commit it with the time, and return its size. Without the
+    time, `resume_imports` would enqueue a long undo again and again."""
+    undo.record_progress(contact_list_id)
+    size = undo_some(contact_list_id)
     db.session.commit()
-    return restored
+    return size
 
 
 def _remaining_batches(contact_list: ContactList) -> Generator[Batch]:

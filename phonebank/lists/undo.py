@@ -11,7 +11,7 @@ removed.
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, exists, func, select, text
+from sqlalchemy import delete, exists, func, select, text, update
 
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError
@@ -27,7 +27,7 @@ from phonebank.models import (
     SuppressionBatch,
     now,
 )
-from phonebank.suppressions.batches import begin_lifting
+from phonebank.suppressions.batches import begin_lifting, lift_some
 
 UNDOABLE = (ListState.QUEUED, ListState.IMPORTING, ListState.READY, ListState.FAILED)
 
@@ -147,7 +147,7 @@ def begin_undo(
 
     Afterwards, `restore_changed_contacts` restores the people whom the list changed. Only then does
     `delete_uncalled_contacts` delete the list's uncalled contacts, because some of the people to
-    restore may have moved to the list. `batches.lift_some` removes numbers from the do-not-call
+    restore may have moved to the list. `lift_numbers` removes numbers from the do-not-call
     list if only this upload put them there. These functions work in portions, because a million
     contacts or numbers take a while. `why` is a key of REASONS_TO_LIFT_MANY. If the upload has a
     batch of do-not-call numbers, `why` is stored with the batch.
@@ -166,6 +166,13 @@ def begin_undo(
         begin_lifting(batch.id, why, account_id)
     discard(contact_list.id)
     db.session.execute(delete(RefusedRow).where(RefusedRow.contact_list_id == contact_list.id))
+
+
+def record_progress(contact_list_id: int) -> None:
+    """Store that the undo of a list makes progress now. Call this at the beginning of a portion's
+    transaction, because a list is locked before its contacts."""
+    this = update(ContactList).where(ContactList.id == contact_list_id)
+    db.session.execute(this.values(progress_at=now()))
 
 
 def delete_uncalled_contacts(contact_list_id: int) -> int:
@@ -197,8 +204,15 @@ def take_tags_back(contact_list_id: int) -> int:
     return int(taken.rowcount)
 
 
+def lift_numbers(contact_list_id: int) -> int:
+    """Take up to `batches.AT_ONCE` of the numbers that an undone list put on the do-not-call list
+    out of the list's batch (`batches.lift_some`), and return how many were taken out."""
+    batch = suppression_batch_of(db.session.get_one(ContactList, contact_list_id))
+    return lift_some(batch.id) if batch else 0
+
+
 def finish_undo(contact_list_id: int) -> None:
-    """Mark an undo as finished. Call this after all uncalled contacts have been deleted."""
+    """Mark an undo as finished. Call this after all its portions."""
     contact_list = db.session.get_one(ContactList, contact_list_id)
     contact_list.rows_stored = preview_undo(contact_list).called
     contact_list.finished_at = now()

@@ -10,12 +10,6 @@ from phonebank.suppressions import batches, files
 def lift_batch(batch_id: int) -> None:
     """Remove numbers from the do-not-call list if only this batch names them. If an earlier attempt
     was interrupted, continue where it stopped."""
-    lift_all(batch_id)
-
-
-def lift_all(batch_id: int) -> None:
-    """Remove numbers from the do-not-call list if only this batch names them. Commit after each
-    portion."""
     while _lift_some(batch_id):
         pass
 

@@ -1,15 +1,19 @@
 """Undo: which contacts go, which stay, and what a second upload finds."""
 
 import threading
+from collections.abc import Callable
 
+import pytest
+import time_machine
 from sqlalchemy import select, text
 
 from phonebank.core.db import db
 from phonebank.core.jobs import enqueue
-from phonebank.lists import undo
+from phonebank.lists import imports, undo
 from phonebank.lists.jobs import undo_import
 from phonebank.lists.uploads import chunks_of
 from phonebank.models import Call, Campaign, Contact, ContactList, RefusedRow, Suppression, now
+from phonebank.suppressions import batches
 from phonebank.suppressions.entries import suppress
 from tests.factories import create_caller, drama_number
 from tests.phonebank.lists.upload_desk import Desk, rows
@@ -161,3 +165,37 @@ def test_undo_lifts_what_the_upload_suppressed_and_the_corrected_file_goes_in(de
         assert (batch.numbers, batch.lifted_numbers) == (3, 2)
     desk.bring(wrong.replace(",x", ",no"))
     assert [contact.phone for contact in desk.contacts()] == [drama_number(1), drama_number(3)]
+
+
+def test_a_long_undo_is_not_begun_a_second_time_while_it_makes_progress(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = "First name,Phone,TPS\n" + "".join(
+        f"Voter{n},{drama_number(n)},{'x' if n % 2 else 'no'}\n" for n in range(8)
+    )
+    list_id = desk.bring(file)["id"]
+    began_again = []
+    with desk.app.app_context(), time_machine.travel(now(), tick=False) as clock:
+        undo.begin_undo(db.session.get_one(ContactList, list_id))
+        db.session.commit()
+        lift, remove = undo.lift_numbers, undo.delete_uncalled_contacts
+
+        def after_three_minutes(portion: Callable[[int], int]) -> Callable[[int], int]:
+            def look_and_undo(contact_list_id: int) -> int:
+                done = portion(contact_list_id)
+                db.session.commit()
+                began_again.extend(imports.stalled_undos())
+                db.session.commit()
+                clock.shift(1.5 * imports.STALLED_AFTER)
+                return done
+
+            return look_and_undo
+
+        monkeypatch.setattr(undo, "AT_ONCE", 1)
+        monkeypatch.setattr(batches, "AT_ONCE", 1)
+        monkeypatch.setattr(undo, "lift_numbers", after_three_minutes(lift))
+        monkeypatch.setattr(undo, "delete_uncalled_contacts", after_three_minutes(remove))
+        undo_import(list_id)
+        standing = desk.standing(list_id)
+        assert standing["finished_at"] - standing["created_at"] > 10 * imports.STALLED_AFTER
+    assert began_again == []

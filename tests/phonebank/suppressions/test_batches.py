@@ -35,7 +35,7 @@ from phonebank.suppressions.entries import (
     suppress_all,
     suppressed_among,
 )
-from phonebank.suppressions.jobs import lift_all
+from phonebank.suppressions.jobs import lift_batch
 from tests.factories import (
     create_caller,
     create_campaign,
@@ -71,7 +71,9 @@ def open_call(contact: Contact) -> Call:
 def take_back(batch: SuppressionBatch) -> None:
     begin_lifting(batch.id, "misread", None)
     db.session.commit()
-    lift_all(batch.id)
+    lift_batch(batch.id)
+    db.session.add(batch)
+    db.session.refresh(batch)
 
 
 @pytest.fixture
@@ -186,7 +188,7 @@ def test_who_names_a_number_while_it_is_lifted_keeps_it_on_the_list(
             begin_lifting(first_id, "misread", None)
             db.session.commit()
             together.wait()
-            lift_all(first_id)
+            lift_batch(first_id)
 
     def name_them_too() -> None:
         with app.app_context():
