@@ -32,8 +32,8 @@ def browser_words(user_agent: str) -> str:
     User-Agent header.
 
     An unknown browser on a known system is “A browser”. If both are unknown, return up to 30
-    letters, digits and hyphens from the start of the header, or UNKNOWN if the header is empty or
-    starts with another character.
+    letters, digits and hyphens from the start of the header. If the header is empty or starts with
+    any other character, return UNKNOWN.
     """
     system = next((words for mark, words in _SYSTEMS if mark in user_agent), "")
     browser = next((words for mark, words in _BROWSERS if mark in user_agent), "")

@@ -68,9 +68,10 @@ def token_for(
 
 def read(token: str) -> Link:
     """Return the link that this token encodes. Raises LinkExpiredError if the token is forged, if
-    the link has expired, if this link or a newer link of the account was used, or if the account
-    was deactivated or signed out everywhere after the link was made. A reusable link raises this
-    error in production, but otherwise works even after it or a newer link was used."""
+    the link has expired, or if this link or a newer link of the account was used. Also raises it if
+    the account was deactivated or signed out everywhere after the link was made. In production,
+    every reusable link raises this error. Elsewhere, a reusable link still works after a link of
+    the account was used."""
     try:
         payload = _serializer().loads(token)
     except BadData:
@@ -96,8 +97,9 @@ def spend(link: Link) -> None:
     """Mark the link as used. The account's row stays locked until the commit. For a reusable link,
     do nothing.
 
-    Raises LinkExpiredError if another request has used this link or a newer one since `read`
-    returned it, or if the account has been deactivated or signed out everywhere.
+    Raises LinkExpiredError if, since `read` returned the link, another request has used this link
+    or a newer link of the account. Also raises it if the account has been deactivated or signed out
+    everywhere since then.
     """
     if link.reusable:
         return

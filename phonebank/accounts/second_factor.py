@@ -1,9 +1,9 @@
-"""The second factor's codes, each of which works only once, and the reset of an account's second
-factor.
+"""Accepts each code of the second factor only once, and resets an account's second factor.
 
 The two classes of this module replace Flask-Security's classes for the same codes. A request with
 the right code first marks the code as used, in the transaction that signs the account in. If two
-requests send the same code at once, the second waits for the first and finds that the code is used.
+requests send the same code at once, the second waits for the first and then finds that the code has
+been used.
 """
 
 from typing import Any
@@ -26,16 +26,18 @@ class SingleUseTotp(Totp):
     5.2 requires."""
 
     def get_last_counter(self, user: Any) -> int | None:
-        """Return the number of the 30-second step whose code the account used last, or None."""
+        """Return the number of the 30-second period whose code the account used last, or None if
+        the account has used no code. (An app shows a new code every 30 seconds.)"""
         last: int | None = user.totp_step_used
         return last
 
     def set_last_counter(self, user: Any, tmatch: Any) -> None:
-        """Store that the code of this 30-second step has been used.
+        """Store that the code of this 30-second period (`tmatch.counter`) has been used.
 
-        Raises UsedTokenError if this code or a later one has been used in the meantime, if the
-        account has been deactivated or signed out everywhere, or if another browser has just set up
-        the account's first authenticator app. Flask-Security treats such a code as wrong.
+        Raises UsedTokenError if, since `user` was loaded, this code or a later one has been used,
+        or the account has been deactivated or signed out everywhere. Also raises it if another
+        browser has just set up the account's first authenticator app. Flask-Security then treats
+        the code as wrong.
         """
         step = tmatch.counter
         used = (
@@ -62,7 +64,7 @@ class SingleUseRecoveryCodes(MfRecoveryCodesUtil):
 
     def check_recovery_code(self, user: Any, code: str) -> bool:
         """Whether the code is one of the account's recovery codes. The result is also False if the
-        account was deactivated or signed out everywhere in the meantime.
+        account was deactivated or signed out everywhere after `user` was loaded.
 
         The account's row stays locked until the request ends, and Flask-Security deletes the code
         before that. So a second request cannot use the code.

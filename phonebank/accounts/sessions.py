@@ -1,8 +1,8 @@
 """Sessions: one for each browser in which an account is signed in.
 
-The cookie holds a secret, and the table holds the hash of that secret. The server ends a session
-when its browser signs out, when the person signs this browser out on the account's page, when the
-account is signed out everywhere, or `SIGNED_IN_FOR` after the session began.
+The cookie holds a secret, and the table holds the hash of that secret. A session ends
+`SIGNED_IN_FOR` after it began. It ends earlier if the person signs out in its browser, if the
+person signs this browser out on the account's page, or if the account is signed out everywhere.
 """
 
 import hashlib
@@ -64,16 +64,16 @@ def create_session(account: Account, device: str) -> str:
 
 
 def begin(account: Account) -> None:
-    """Sign the account in with the browser of this request. Raises the error of
-    `create_session`."""
+    """Sign the account in with the browser of this request, and end the browser's earlier session.
+    Raises the error of `create_session`."""
     _delete(_cookie_secret())
     session[_SECRET] = create_session(account, browser_words(request.user_agent.string))
 
 
 def find(uniquifier: str) -> Account | None:
     """Return the account that this request's cookie signs in. Return None if the session has ended,
-    if the account is deactivated, or if the account no longer has this `uniquifier`, which changes
-    when the account is signed out everywhere."""
+    if the account is deactivated, or if the account no longer has this `uniquifier`. Signing an
+    account out everywhere changes its `uniquifier`."""
     found = db.session.scalars(
         _WITH_ACCOUNT.where(
             AccountSession.secret_hash == _hash(_cookie_secret()),
@@ -101,8 +101,7 @@ def sessions_of(account: Account) -> list[AccountSession]:
 
 
 def current_id() -> int | None:
-    """Return the id of the session of this request's browser, or None if the browser is not signed
-    in."""
+    """Return the session id of this request's browser, or None if the browser is not signed in."""
     known: tuple[int, datetime] | None = g.get("account_session")
     return known[0] if known else None
 
@@ -110,8 +109,8 @@ def current_id() -> int | None:
 def is_open(engine: Engine, session_id: int | None) -> bool:
     """Whether a session is still open.
 
-    A streamed response needs a new database connection for this check, because by then the
-    request's own connection is back in the pool.
+    This check uses a new database connection. While a streamed response is being sent, the
+    request's own connection is already back in the pool.
     """
     open_session = select(AccountSession.id).where(
         AccountSession.id == session_id, AccountSession.created_at > now() - SIGNED_IN_FOR
@@ -153,8 +152,8 @@ def end_current() -> None:
 
 
 def note_use() -> None:
-    """Store that this request's browser uses its session now, unless the stored time of the last
-    use is less than SEEN_EVERY ago.
+    """Store the current time as the last use of this browser's session. Do nothing if the stored
+    last use is less than SEEN_EVERY ago, or if the browser is not signed in.
 
     This function commits, so call it before the request changes anything else.
     """

@@ -50,10 +50,10 @@ def send_sign_in_link(email: str, next: str = "/") -> None:
 
 
 def send_link(account: Account, link: str, subject: str, text: str) -> None:
-    """E-mail a text that contains a sign-in link or, if no mail server is set, print the link.
+    """E-mail a text that contains a sign-in link. If no mail server is set, print the link instead.
 
-    In production the link is not printed, because more people can read a public server's log than
-    the person's mailbox. Raises mail.MailNotSentError if the e-mail cannot be sent.
+    In production, the link is never printed, because more people can read a public server's log
+    than the person's mailbox. Raises mail.MailNotSentError if the e-mail cannot be sent.
     """
     if mail.is_configured():
         greeting = f"Hello {account.name},\n\n" if account.name else "Hello,\n\n"
