@@ -28,16 +28,16 @@ Modules:
 - `callback_times`    works out the time of a callback from what a caller tapped or typed
 - `later_calls`       finds out whether the contact or number was given to a caller later
 - `contact_state`, `household_state`   apply an outcome to the contact and its household
-- `contact_snapshot`  the values that an undo restores
+- `contact_snapshot`  holds the values that an undo restores
 - `household`         switches the call to another person of the household
 - `never_again`       removes the number that a call put on the do-not-call list
 - `set_aside`, `set_aside_worker`, `jobs`   set aside the calls that one caller recorded
 - `speed_check`       finds outcomes that were recorded too fast
-- `last_call`         the caller's last recorded call, with totals
+- `last_call`         reads the caller's last recorded call, with totals
 - `changed_calls`     finds calls that changed since a job last read them
 - `caller_to_read`    reads the caller as plain values, which is faster than loading objects
-- `caller_history`    counts what one caller did
+- `caller_history`    counts one caller's contacts and outcomes
 - `called_back`       finds a person who has called a caller back
-- `text_message`      the text message that a caller may send after a call
-- `merge_fields`      the values of a call's merge fields
+- `text_message`      fills in the text message that a caller may send after a call
+- `merge_fields`      collects the values of a call's merge fields
 """

@@ -121,12 +121,12 @@ SELECT own.*, team.team FROM recorded AS last {TOTALS}
 class CallRows:
     """A call and its contact, both read at the same moment.
 
-    `answers` (by step id) is None if there are no answers. If the outcome that is to be recorded
-    means that nobody was reached, `fields`, `answers` and `taken_over` are not read, and are None.
-    `same_outcome_before` is how many other calls to the contact have the outcome that is to be
-    recorded. Calls that an organiser has set aside (taken out of every total) do not count. If the
-    outcome that is to be recorded may mean that the number does not work, only calls to the called
-    number count.
+    `answers` (by step id) is None if there are no answers. A request is about to record a new
+    outcome for the call. If the new outcome means that nobody was reached, `fields`, `answers` and
+    `taken_over` are not read, and are None. `same_outcome_before` is how many other calls to the
+    contact have the same outcome as the new one. Calls that an organiser has set aside (taken out
+    of every total) do not count. If the new outcome may mean that the number does not work, only
+    calls to the called number count.
     """
 
     call_version: str

@@ -36,8 +36,8 @@ def callback_time(
     `preset` is CHOSEN, "" or one of the keys of PRESETS. `day` and `clock` are ISO text
     (2026-05-07, 18:30) in the contact's time zone. A day without a time means the current time on
     that day, and a time without a day means today. Raises InvalidInputError for an unknown preset,
-    for a `day` or `clock` that is not such text, for CHOSEN without a day and a time, for a chosen
-    time in the past, and for a chosen time more than AHEAD_AT_MOST ahead.
+    for a `day` or `clock` that is not ISO text, and for CHOSEN if `day` and `clock` are both blank.
+    Also raises it if the chosen time is not in the future, or is more than AHEAD_AT_MOST ahead.
     """
     if preset == LATER_TODAY:
         return now + LATER_BY

@@ -32,12 +32,13 @@ class CalledBack:
 
 
 def find_called_back(caller: Caller, typed: str) -> list[CalledBack]:
-    """Return the people whom this caller called in the last twelve hours on a number that ends in
-    the digits `typed`, most recently called first. Calls that an organiser has set aside (taken out
-    of every total) do not count. The access ledger (who saw whom) records each person shown.
+    """Return the people whom this caller called in the last twelve hours, if the called number ends
+    in the digits `typed`. The person called most recently comes first. Calls that an organiser has
+    set aside (taken out of every total) do not count. The access ledger (who saw whom) records each
+    person shown.
 
-    Raises NotAdmittedError if the caller may not call, and InvalidInputError unless `typed`
-    consists of three digits. Spaces, dots and hyphens in `typed` are ignored.
+    Spaces, dots and hyphens in `typed` are ignored. Raises NotAdmittedError if the caller may not
+    call. Raises InvalidInputError if `typed` does not consist of three digits.
     """
     if not caller.may_call:
         raise NotAdmittedError()

@@ -1,9 +1,9 @@
-"""Finds the calls that were recorded, corrected, set aside (taken out of every total) or brought
-back (counted again) since a job last read them.
+"""Finds the calls that have changed since a job last read them. A call changes when it is recorded,
+corrected, set aside (taken out of every total) or brought back (counted again).
 
-Some answers need action by an organiser, or give the person a tag, but nothing is done about them
-when a call is recorded. A job looks for these answers later, and only in campaigns whose scripts
-have such answers. These functions do not commit.
+Some answers need action by an organiser, or give the person a tag. Recording a call does nothing
+about these answers. A job looks for them later, and only in campaigns whose scripts have such
+answers. These functions do not commit.
 """
 
 from datetime import datetime, timedelta

@@ -161,8 +161,8 @@ def _open_call(caller: Caller, taken: TakenContact) -> Hold | None:
     - the contact's number is in another open call, or is resting after a call in another campaign
     - the caller now has another contact
 
-    Raises the same errors as `refuse`. If this raises an error after the call has been written,
-    the call is rolled back.
+    Raises the same errors as `refuse`. If this function raises an error after it has written the
+    call, the call is rolled back.
     """
     for is_locked in (False, True):
         if is_locked:
@@ -221,7 +221,7 @@ def _write(
 
 def _check_again(caller: Caller, taken: TakenContact, hold: Hold) -> Hold | None:
     """Check again that the caller may make this new call, and set the call's start to the current
-    moment.
+    time.
 
     This is needed because the statement that wrote the call may have waited for another
     transaction. That transaction may have written a call to the same number and then rolled it

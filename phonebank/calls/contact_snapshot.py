@@ -158,9 +158,9 @@ class NumberLoss:
 @dataclass(frozen=True)
 class HouseholdChange:
     """The changes that an outcome made to the other contacts with the called number. `delayed`
-    lists up to `call_rows.OTHERS_AT_MOST` contacts that have to wait, and `lost_number` lists those
-    that lost the number. `delayed_until` (aware) is when the delayed contacts become callable, or
-    None if no contact is delayed."""
+    lists the contacts that have to wait, at most `call_rows.OTHERS_AT_MOST` of them. `lost_number`
+    lists the contacts that lost the number. `delayed_until` (aware) is when the delayed contacts
+    become callable, or None if no contact is delayed."""
 
     delayed: tuple[DelayedContact, ...] = ()
     delayed_until: datetime | None = None
@@ -203,9 +203,9 @@ class HouseholdChange:
 
 @dataclass(frozen=True)
 class ContactSnapshot:
-    """The values that an undo needs: the contact's values from before the outcome, the changes that
-    the outcome made to the other contacts with the called number, and the values that the outcome
-    left in the contact."""
+    """The values that an undo needs. `before` has the contact's values from before the outcome, and
+    `left` has some of its values from right after the outcome. `household` has the changes that the
+    outcome made to the other contacts with the called number."""
 
     before: ContactValues
     household: HouseholdChange

@@ -73,8 +73,8 @@ def apply_decision(
 
 
 def with_next_number(contact: ContactValues, dead: frozenset[str]) -> ContactValues:
-    """Return the contact's values after a switch to the first of its other numbers that is not in
-    `dead`, with the state CALLABLE. If there is no such number, return the values with the state
+    """Return the contact's values after a switch to its next number, with the state CALLABLE.
+    Numbers in `dead` are skipped. If no other number is left, return the values with the state
     UNUSABLE. The contact itself is not changed.
 
     The next number may be on the do-not-call list. In that case, the contact cannot be called until
@@ -89,11 +89,11 @@ def with_next_number(contact: ContactValues, dead: frozenset[str]) -> ContactVal
 
 
 def take_next_number(contact: Contact) -> None:
-    """Switch the contact to the next of its numbers that is not known to be out of service (see
-    `with_next_number`).
+    """Switch the contact to its next number, but skip numbers that are known to be out of service
+    (see `with_next_number`).
 
-    The contact becomes unusable if it has no such number, or if the campaign already has another
-    contact with the same name and this next number.
+    The contact becomes unusable if no number is left. It also becomes unusable if the campaign
+    already has another contact with the same name and the next number.
     """
     after = with_next_number(ContactValues.of(contact), dead_among(contact.other_phones))
     if after.state == ContactState.UNUSABLE or not set_number(
@@ -105,8 +105,8 @@ def take_next_number(contact: Contact) -> None:
 def set_number(contact: Contact, phone: str, further: list[str]) -> bool:
     """Make the contact callable on this number (E.164), with `further` as its other numbers.
 
-    This flushes the session. Return False and change nothing if the campaign has another contact
-    with the same name and that number.
+    This function flushes the session. Return False and change nothing if the campaign has another
+    contact with the same name and that number.
     """
     try:
         with db.session.begin_nested():
@@ -119,8 +119,9 @@ def set_number(contact: Contact, phone: str, further: list[str]) -> bool:
 
 
 def offer_language(contact_list_id: int, language: str) -> None:
-    """Add a language (a BCP 47 code, or "" for an unknown language) to the languages of a list, so
-    that refills of the queue also look for contacts on the list who speak that language."""
+    """Add a language (a BCP 47 code, or "" for an unknown language) to the languages of a list.
+    From then on, refills of the queue also look for contacts on the list who speak that
+    language."""
     db.session.execute(
         text("""
             UPDATE contact_list SET languages = languages || to_jsonb(CAST(:language AS text))

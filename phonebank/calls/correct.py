@@ -3,14 +3,14 @@ functions do not commit.
 
 The call still belongs to its caller and keeps the time at which it was recorded. The call's old
 values are subtracted from the tally (the stored totals), and the new values are added. If the
-outcome or the promised time changes, the people with the called number are first given back the
-state that they had before the call. Then the retry rules decide about these people again, as if it
-were still the time at which the call was recorded. A contact that another call or an upload has
-changed since then keeps its state.
+outcome or the promised time changes, the people with the called number first get back the state
+that they had before the call. Then the retry rules decide about these people again, as if it were
+still the time at which the call was recorded. A contact that another call or an upload has changed
+since then keeps its state.
 
-If the outcome changes and the old outcome put the number on the do-not-call list, the number is
-taken off the list, unless the new outcome also puts numbers on the list, or another call, an
-organiser or a file has put it there too.
+The old outcome may have put the number on the do-not-call list. If the outcome changes, the number
+is taken off the list. It stays on the list if the new outcome also puts numbers there, or if
+another call, an organiser or a file has put this number there too.
 """
 
 import uuid
@@ -102,17 +102,17 @@ def call_in(campaign: Campaign, call_id: uuid.UUID) -> Call:
 
 
 def version_of(call: Call) -> str:
-    """Return the version of the call's row, for a hidden field of the form in which the call is
-    corrected. The version changes whenever the row changes."""
+    """Return the version of the call's row, for a hidden field in the correction form. The version
+    changes whenever the row changes."""
     return str(db.session.scalar(select(_VERSION).where(Call.id == call.id)))
 
 
 def correct(call: Call, version: str, correction: Correction, account: Account) -> Corrected:
-    """Correct a call whose row had this `version` when the organiser opened the page (see
-    `version_of`).
+    """Correct a call. `version` is the version that the call's row had when the organiser opened
+    the page (see `version_of`).
 
-    Raises ConflictError if the call has changed since then, if it has no outcome, if it is set
-    aside (taken out of every total), or if the person was erased. Raises InvalidInputError for an
+    Raises ConflictError if the row has changed since then, if it has no outcome, if it is set aside
+    (taken out of every total), or if the person was erased. Raises InvalidInputError for an
     outcome, note or answer that the call cannot have.
     """
     outcome = OUTCOMES.get(correction.outcome)
@@ -234,7 +234,7 @@ def _record_again(
 ) -> None:
     """Write the outcome as `record` does, but keep the time at which the call was recorded.
 
-    If `people` says that the contact has been given back its state from before the call, the rules
+    `people` says whether the contact got back its state from before the call. If so, the rules
     decide about the contact again.
     """
     # A call that came too late to change its contact is in no tally.

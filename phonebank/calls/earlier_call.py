@@ -66,8 +66,8 @@ ON CONFLICT DO NOTHING
 
 @dataclass(frozen=True)
 class EarlierCall:
-    """The last of a contact's calls that were cut short or in which a callback was promised: its
-    outcome, the time of recording (aware UTC), its note, and its answers by step id."""
+    """A contact's last call that was cut short or in which a callback was promised. `at` (aware
+    UTC) is when its outcome was recorded, and `answers` has its answers by step id."""
 
     call_id: uuid.UUID
     outcome: str
@@ -109,9 +109,9 @@ def take_over(caller: Caller, call_id: uuid.UUID, earlier_id: str) -> None:
     """Copy the answers of an earlier call into the caller's new call. A step that already has an
     answer keeps that answer.
 
-    `earlier_id` comes from the caller's page. Do nothing unless it is the id of a call that was
-    made to the same contact and that the page may show. Also do nothing if the new call has already
-    been recorded, or belongs to another caller.
+    `earlier_id` comes from the caller's page. Do nothing if no call has this id, if the call with
+    this id was made to another contact, or if the page may not show that call. Also do nothing if
+    the new call has already been recorded, or belongs to another caller.
     """
     try:
         earlier = uuid.UUID(earlier_id)

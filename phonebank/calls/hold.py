@@ -36,9 +36,9 @@ class Device(NamedTuple):
 
 @dataclass(frozen=True)
 class OpenCall:
-    """The open call of a hold. `household` has the ids of the other contacts that had the called
-    number and still had to be called when the call began (at most `claim_rows.HOUSEHOLD_AT_MOST`).
-    `turn` is how many times the call's outcome has been undone."""
+    """The open call of a hold. `household` has the ids of other contacts, at most
+    `claim_rows.HOUSEHOLD_AT_MOST`. When the call began, these contacts had the called number and
+    still had to be called. `turn` is how many times the call's outcome has been undone."""
 
     id: uuid.UUID
     caller_id: int
@@ -187,8 +187,9 @@ def renew_hold(device: Caller | Device, call_id: uuid.UUID) -> datetime:
 
     No hold lasts longer than the campaign's longest hold time, counted from when the caller got the
     contact or, after an undo, from the last undo. Return when the hold now expires (aware UTC). The
-    new expiry is written only if it is later than the stored expiry by at least `WRITTEN_APART` (or
-    by a fifth of the hold time, if that is shorter), or if it is the end of the longest hold time.
+    new expiry is written if it is later than the stored expiry by at least `WRITTEN_APART`, or by a
+    fifth of the hold time if that is shorter. It is also written if it is the end of the longest
+    hold time. Otherwise, the stored expiry stays.
 
     Raises NotFoundError if this caller has no such open call or has been removed, if the longest
     hold time is over, or if the device no longer belongs to the caller.
@@ -277,7 +278,6 @@ def is_stale(turn: int | None, present: int) -> bool:
 
 
 def mark_seen(caller: Caller) -> None:
-    """Store the current time as the time at which the caller's screen was last open, unless the
-    stored time is less than `SEEN_APART` ago. Pages for organisers use the stored time to count the
-    screens that are open now."""
+    """Store that the caller's screen is open now. If the stored time is less than `SEEN_APART` ago,
+    do nothing. Pages for organisers use the stored time to count the screens that are open now."""
     db.session.execute(_MARK_SEEN, {"caller_id": caller.id, "at": now()})

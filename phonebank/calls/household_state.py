@@ -88,8 +88,8 @@ def restore_household(call: Call, change: HouseholdChange) -> None:
     too.
 
     A contact that lost the number keeps its present numbers if it has been called since the
-    outcome, if it is in an open call, if its state or numbers have changed again since the outcome,
-    or if the same person was uploaded again with the lost number.
+    outcome, or is in an open call. It also keeps them if its state or numbers have changed again
+    since the outcome, or if the same person was uploaded again with the lost number.
     """
     if change.delayed:
         db.session.execute(

@@ -16,9 +16,9 @@ SECONDS_IN_REQUEST = 5.0
 
 
 def continue_set_aside(set_aside_id: int, seconds: float) -> bool:
-    """Set aside the calls of this `SetAside` (an organiser's request), or bring them back, step by
-    step until no calls are left or `seconds` seconds have passed. Commit each step. Return True if
-    no calls are left."""
+    """Set aside the calls of this `SetAside` (an organiser's request), or bring them back. Work
+    step by step, and commit each step. Stop when no calls are left, or after the step during which
+    `seconds` seconds have passed. Return True if no calls are left."""
     give_up_at = time.monotonic() + seconds
     while _take_step(set_aside_id):
         if time.monotonic() > give_up_at:

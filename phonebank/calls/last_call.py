@@ -61,10 +61,10 @@ class LastCall:
     """A caller's last recorded call, with the totals after it.
 
     `callback_at` is when the contact will be called back, or None if no callback was promised.
-    `calls`, `conversations` and `yeses` are the caller's totals. `this_hour` is the number of the
-    caller's conversations in the clock hour (UTC) in which the call was recorded, and `best_before`
-    is the number in the caller's best earlier hour. Neither counts conversations that were recorded
-    too fast. `team` is the number of the party's conversations. All times are aware.
+    `calls`, `conversations` and `yeses` are the caller's totals. `this_hour` counts the caller's
+    conversations in the clock hour (UTC) in which the call was recorded. `best_before` counts the
+    conversations in the caller's best earlier hour. Neither number includes conversations that were
+    recorded too fast. `team` is the number of the party's conversations. All times are aware.
     """
 
     id: uuid.UUID
@@ -122,8 +122,8 @@ _NAMES = tuple(LastCall.__dataclass_fields__)
 
 
 def last_call_of(caller_id: int, party_id: int | None) -> LastCall | None:
-    """Return the last recorded call among the caller's calls that began at most OUTCOME_WITHIN ago,
-    or None if none of these calls is recorded. `party_id` is the caller's current party."""
+    """Return the caller's last recorded call, or None if there is none. A call that began more than
+    OUTCOME_WITHIN ago is not considered. `party_id` is the caller's current party."""
     values = {"caller_id": caller_id, "party_id": party_id, "since": now() - OUTCOME_WITHIN}
     row = _LAST.row(values)
     return row and LastCall(**{name: getattr(row, name) for name in _NAMES})

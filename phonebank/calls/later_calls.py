@@ -41,7 +41,7 @@ SELECT EXISTS (
 
 
 def was_reassigned(call_id: uuid.UUID) -> bool:
-    """Whether a caller was given the call's contact again after this call."""
+    """Whether the contact of this call was later given to any caller again."""
     return bool(db.session.scalar(_WAS_REASSIGNED, {"call_id": call_id}))
 
 

@@ -8,8 +8,8 @@ one outcome.
 First, the call and its contact are read without locks, and the rules decide what the outcome
 changes. Then the statement writes the changes, but only if neither row has changed since it was
 read. If the statement writes nothing, these steps are repeated in a transaction that locks the rows
-before reading them. An outcome that changes further rows, for example an outcome that puts the
-number on the do-not-call list, is recorded in such a transaction from the start.
+before reading them. Some outcomes change further rows: for example, an outcome may put the number
+on the do-not-call list. Such an outcome is recorded in a transaction from the start.
 """
 
 import uuid
@@ -77,19 +77,18 @@ def record(
     If the call already has an outcome, a second outcome changes nothing. An outcome whose `turn`
     differs from the call's turn (the number of undos so far) was sent before an undo, and changes
     nothing either. An outcome that arrives after the hold has ended is stored and marked as late.
-    If a caller has been given the contact again since this call, a late outcome changes neither the
-    contact nor a tally (a stored total), but the outcome can still put the number on the
-    do-not-call list.
+    If the contact was given to any caller again after this call, a late outcome changes neither the
+    contact nor a tally (a stored total). It can still put the number on the do-not-call list.
 
     `rows` is the result of `read_rows`, if the view has just read the call. `callback_at` (aware)
     is the promised time. With `only_me`, the callback is at first reserved for this caller.
     `language` (BCP 47) is the language that the contact speaks, for the outcome that asks for a
     language.
 
-    If the session commits each statement (`autocommit`), the outcome is stored when this returns,
-    unless a transaction was needed. If a transaction was needed, a commit must follow.
+    If a transaction was needed, the calling code must commit. Otherwise, if the session commits
+    each statement (`autocommit`), the outcome is already stored when this function returns.
 
-    Raises NotFoundError if the caller has no such call or the person called was erased, and
+    Raises NotFoundError if the caller has no such call or the person called was erased. Raises
     InvalidInputError for an unknown outcome or language, or for a note that is too long.
     """
     outcome = OUTCOMES.get(outcome_key)
@@ -141,7 +140,7 @@ def record_unanswered(call_id: uuid.UUID, outcome_key: str) -> RecordResult:
 
 def _record(report: Report, is_locked: bool, rows: CallRows | None = None) -> RecordResult | None:
     """Read the rows, decide what the outcome changes, and write the changes. Return None if nothing
-    was written, because the call or its contact changed between reading and writing, or because
+    was written. That happens if the call or its contact changed between reading and writing, or if
     this outcome needs locked rows and `is_locked` is False."""
     outcome = report.outcome
     caller_id = report.caller.id if report.caller else None

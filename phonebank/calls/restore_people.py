@@ -1,5 +1,6 @@
-"""Puts the people with a call's number back into the state that they had before the call, except
-for people whom another call or an upload has changed since then. These functions do not commit.
+"""Puts the people with a call's number back into the state that they had before the call. Some
+people keep their state, because another call or an upload has changed them since then. These
+functions do not commit.
 
 Setting a call aside and correcting its outcome both use this module.
 """
@@ -53,15 +54,15 @@ class Restored:
 
 
 def restore_people(call: Call, contact: Contact, is_last: bool) -> Restored | None:
-    """Put a call's contact and household back into the state that they had before the call, except
-    for people whom another call or an upload has changed since then. The call and the contact must
-    be locked. If another call has found the contact's number dead (not in service), the contact
-    gets its next number or becomes unusable.
+    """Put a call's contact and household back into the state that they had before the call. A
+    person whom another call or an upload has changed since then keeps the current state. The call
+    and the contact must be locked. If another call has found the contact's number dead (not in
+    service), the contact gets its next number or becomes unusable.
 
-    `is_last` says that the contact has had no later call, apart from calls that `last_other_calls`
-    leaves out. Return None and change nothing in either of two cases: the call did not change any
-    contact, or the same person was uploaded again with the number that the contact had before the
-    call. In the second case, the newer contact keeps the number.
+    `is_last` is True if no other call to the contact began later. `last_other_calls` says which
+    calls count as other calls. Return None and change nothing if the call did not change any
+    contact. Do the same if the same person was uploaded again with the number that the contact had
+    before the call: the newer contact keeps the number.
     """
     if call.contact_before is None:
         return None
@@ -86,9 +87,10 @@ def restore_people(call: Call, contact: Contact, is_last: bool) -> Restored | No
 
 
 def last_other_calls(rows: dict[Any, tuple[Call, Contact]]) -> dict[int, datetime]:
-    """Return when the last other call to each contact in `rows` began, by contact id. Contacts
-    without another call are left out. `rows` has calls with their contacts, by call id. A call
-    counts as another call if it is not in `rows`, is recorded or open, and is not set aside."""
+    """Find the last other call to each contact in `rows`, and return when these calls began, by
+    contact id. Contacts without another call are left out. `rows` has calls with their contacts, by
+    call id. A call counts as another call if it is not in `rows`, is recorded or open, and is not
+    set aside."""
     values = {"contacts": list({contact.id for _, contact in rows.values()}), "calls": list(rows)}
     return {row[0]: row[1] for row in db.session.execute(_LAST_OTHER_CALLS, values)}
 

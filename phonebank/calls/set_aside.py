@@ -2,10 +2,10 @@
 commit.
 
 An organiser sets calls aside if the caller recorded them without making them. Each call is kept but
-does not count in any total. The call's contact and household are given back the state that they had
+does not count in any total. The call's contact and household get back the state that they had
 before the call. If another call or an upload has changed a contact since then, that contact stays
-as it is. If the call put the number on the do-not-call list, the number is taken off the list,
-unless another call, an organiser or a file has put it there too.
+as it is. If the call put the number on the do-not-call list, the number is taken off the list. It
+stays there if another call, an organiser or a file has put it there too.
 
 This module decides which calls are set aside, and counts the calls that have been set aside so far.
 `set_aside_worker` does the work, some calls at a time, because a caller may have recorded thousands
@@ -94,9 +94,10 @@ class Preview:
 
 @dataclass(frozen=True)
 class Progress:
-    """The progress of setting calls aside, as counts: the calls set aside, the calls among these
-    that had counted in a total, the numbers taken off the do-not-call list, and the calls whose
-    contact was not changed."""
+    """The progress of setting calls aside. `calls` is the number of calls set aside so far.
+    `counted` is how many of these had counted in a total. `left_as_they_are` is how many of these
+    have a contact that was not changed. `lifted` is how many numbers were taken off the do-not-call
+    list."""
 
     calls: int
     counted: int

@@ -28,8 +28,8 @@ SHOWN_AT_MOST = 20
 
 @dataclass(frozen=True)
 class FastCaller:
-    """A caller with several outcomes that were recorded too fast, the number of these outcomes, and
-    the number of all the caller's calls that count in the totals."""
+    """A caller with several outcomes that were recorded too fast. `too_fast` is the number of these
+    outcomes. `calls` is the number of the caller's calls that count in the totals, fast or not."""
 
     caller: Caller
     too_fast: int

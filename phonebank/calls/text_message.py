@@ -37,12 +37,12 @@ def sms_link(phone: str, words: str) -> str:
 
 
 def record_sent(caller: Caller, call_id: uuid.UUID) -> None:
-    """Store that the caller has sent the text message of this call. Storing it again changes
-    nothing.
+    """Store that the caller has sent the text message of this call. If this is already stored,
+    nothing changes.
 
-    Raises NotAdmittedError if the caller may not call, NotFoundError if the caller has no such call
-    or the person called was erased, and InvalidInputError if the call has no script with a text
-    message.
+    Raises NotAdmittedError if the caller may not call. Raises NotFoundError if the caller has no
+    such call or the person called was erased. Raises InvalidInputError if the call has no script
+    with a text message.
     """
     if not caller.may_call:
         raise NotAdmittedError()

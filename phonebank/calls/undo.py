@@ -69,22 +69,22 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> str:
 
     If another contact is on the screen and that contact's call has no answers yet, that contact is
     released first. If the request's `turn` differs from the call's turn (the number of undos so
-    far), the request repeats an undo that has already been done, and nothing changes. A number that
+    far), nothing changes: the request repeats an undo that has already been done. A number that
     this call put on the do-not-call list stays there at least until the next outcome of the call is
     recorded.
 
     Return the outcome that was undone, or "" if nothing has changed.
 
-    Raises NotFoundError if the caller has no such call or the person called was erased,
-    NotAdmittedError if the caller may not call, and CannotUndoError if the outcome cannot be
+    Raises NotFoundError if the caller has no such call or the person called was erased. Raises
+    NotAdmittedError if the caller may not call. Raises CannotUndoError if the outcome cannot be
     undone. An outcome cannot be undone if too much time has passed, or if an organiser has set the
     call aside or corrected it. It cannot be undone if the caller has undone too many calls or has
-    begun another call, or if the contact or the number has been called since or is being called
-    now. It cannot be undone if an upload has changed the contact since, or has added the same
-    person with the called number. It cannot be undone if it put the number on the do-not-call list
-    and another call of the caller was recorded later. It also cannot be undone if another call has
-    found the number out of service, or if another call, an organiser or a file has put one of the
-    contact's numbers on the do-not-call list.
+    begun another call. It cannot be undone if the contact or the number has been called since then,
+    or is being called now. It cannot be undone if an upload has changed the contact since, or has
+    added the same person with the called number. It cannot be undone if it put the number on the
+    do-not-call list and another call of the caller was recorded later. It cannot be undone if
+    another call has found the number out of service. It also cannot be undone if another call, an
+    organiser or a file has put one of the contact's numbers on the do-not-call list.
     """
     call, contact = own_call_and_contact(caller, call_id)
     if call.outcome is None or is_stale(turn, call.turn):
@@ -144,9 +144,9 @@ def last_recorded_id(caller: Caller) -> uuid.UUID | None:
 def redial_block_reason(
     call: Call | OpenCall, contact: Contact | Person, campaign: Campaign
 ) -> str:
-    """Return the reason why the contact of an undone call may not be called again, in words for the
-    caller, or "" if the contact may be called. If there is a reason, the caller may only correct
-    the outcome.
+    """Return why the contact of an undone call may not be called again, in words for the caller.
+    Return "" if the contact may be called. If there is a reason, the caller may only correct the
+    outcome.
 
     A call whose outcome was never undone may always continue, even if calling hours end or calling
     is paused during the call.
