@@ -1,5 +1,5 @@
-"""The answers of calls as cells of a file: each answer's stored key, and the words that the caller
-saw."""
+"""Turns the answers of calls into cells of a file: each answer's stored key, and the words that the
+caller saw."""
 
 import json
 from collections.abc import Mapping
@@ -40,10 +40,10 @@ class AnswerWords:
         return len(self._asked) + sum(self._has_words.values())
 
     def cells(self, version_id: str, answers: str, person: Mapping[str, str]) -> list[str]:
-        """Return the cells for the answers of a call. `answers` is a JSON object that has each
-        answer under the id of its step, and `version_id` is the id of the script version that the
-        call used. `person` has the names of the called person and of the caller, which an answer's
-        words may contain."""
+        """Return the cells for the answers of a call. `answers` is the text of a JSON object that
+        has each answer under the id of its step. `version_id` is the id of the script version that
+        the call used. `person` has the names of the called person and of the caller, which an
+        answer's words may contain."""
         given: dict[str, Any] = json.loads(answers)
         cells = []
         for step_id in self._asked:

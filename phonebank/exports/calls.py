@@ -1,5 +1,6 @@
-"""The calls file: one row for each call. A call is one occasion on which a person was on a caller's
-screen, or on which the telephone service called a person and no caller took the call."""
+"""The calls file: one row for each call. A call is written each time that a caller gets a person to
+call. A call is also written each time that the telephone service calls a person and no caller takes
+the call."""
 
 from datetime import datetime
 
@@ -23,8 +24,8 @@ LEFT JOIN script_version ON script_version.id = call.script_version_id
 LEFT JOIN script ON script.id = script_version.script_id
 LEFT JOIN experiment_arm ON experiment_arm.id = call.experiment_arm_id
 """
-# A call changes when it begins, when it ends, and when an organiser corrects it, sets it aside or
-# brings it back.
+# A call changes when it begins, when it ends, and when its outcome is undone. It also changes when
+# an organiser corrects it, sets it aside or brings it back.
 CHANGED_SINCE = """(%(since)s::timestamptz IS NULL
     OR greatest(call.started_at, call.ended_at, call.reopened_at, call.organiser_changed_at)
         >= %(since)s::timestamptz)"""

@@ -30,8 +30,8 @@ def safe_text(text: str) -> str:
     """Make text safe for a cell. No spreadsheet then runs the text as a formula. A slash between
     spaces replaces each line break, tabs become spaces, and NUL characters are removed.
 
-    If a line break stayed, a spreadsheet that expects a character other than the comma between
-    cells would read the rest of the cell as a new row.
+    Some spreadsheets expect a character other than the comma between cells. If a line break stayed
+    in a cell, they would read the rest of the cell as a new row.
     """
     one_line = " / ".join(text.splitlines()).replace("\t", " ").replace("\0", "")
     return _BEGINS_A_FORMULA.sub(r"\1'", one_line)

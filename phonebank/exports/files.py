@@ -87,8 +87,8 @@ def exports_of(campaign: Campaign) -> Sequence[Export]:
 
 def export_for(campaign: Campaign, export_id: int) -> Export:
     """Return a file that can be downloaded now. Raises NotFoundError if the campaign has no such
-    file, ConflictError if the file is not ready yet, and GoneError if the file was erased, is too
-    old (`is_over`) or has failed."""
+    file. Raises ConflictError if the file is not ready yet. Raises GoneError if the file was
+    erased, is too old (`is_over`) or has failed."""
     export = db.session.get(Export, export_id)
     if export is None or export.campaign_id != campaign.id:
         raise NotFoundError("There is no such file.", "Go back to the downloads.")
@@ -157,9 +157,9 @@ def finish(export: Export) -> None:
 
 
 def put_back_stalled() -> Sequence[int]:
-    """Mark files as waiting again if they have made no progress for STALLED_AFTER, because their
-    worker or their job is then probably lost. Another worker can start these files. Return the ids
-    of the files that are waiting again.
+    """Mark files as waiting again if they have made no progress for STALLED_AFTER. By then, their
+    worker or their job is probably lost. Another worker can start these files. Return the ids of
+    the files that are waiting again.
 
     A file that workers have already started TRIES_AT_MOST times is marked as failed instead.
     """

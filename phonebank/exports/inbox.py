@@ -65,8 +65,7 @@ WHERE inbox_item.campaign_id = %(campaign_id)s
 def inbox_table(campaign: Campaign, since: datetime | None = None) -> Table:
     """Return the file of the answers in the campaign's inbox. The file leaves out answers from
     calls that an organiser has set aside (taken out of every total). With `since`, the file has
-    only answers that came into the inbox at that moment or later, or whose inbox entry an organiser
-    has changed since then."""
+    only answers whose inbox entry was added or changed at that moment or later."""
     words = AnswerWords(campaign, steps_asked(campaign))
     columns = [*INBOX_COLUMNS, *kept_columns(campaign.id)]
 

@@ -31,8 +31,8 @@ LINE_END = "\r\n"
 
 
 class ExportFailedError(Exception):
-    """The error for a software fault while a file was being made. The error names the kind of fault
-    and quotes no row."""
+    """The error for a software fault while a file was being made. Its message names the kind of
+    fault, but contains no data from the file's rows."""
 
 
 @job(IMPORTS, timeout=60 * 60)
