@@ -110,8 +110,8 @@ class Figures:
 
     @property
     def break_left(self) -> int | None:
-        """The number of seconds that are left of the break, as `seconds_of_break` counts them, or
-        None if there is no break or the party has ended."""
+        """How many seconds of the break are left (see `seconds_of_break`). None if there is no
+        break or the party has ended."""
         if self.state == PartyState.ENDED:
             return None
         return seconds_of_break(self.paused, self.break_until, self.read_at)
@@ -226,8 +226,8 @@ def leaders(scores: Iterable[Score]) -> list[dict[str, Any]]:
 
 
 def names_within(names: Sequence[str], letters: int) -> Sequence[str]:
-    """Return as many names from the start of `names` as fit into `letters` letters together, but at
-    least one."""
+    """Return as many names from the start of `names` as fit into `letters` characters. A comma and
+    a space after each name are counted too. Return at least one name, unless `names` is empty."""
     shown = 0
     for name in names:
         letters -= len(name) + 2
@@ -366,7 +366,8 @@ def clock_time(moment: datetime, zone: str) -> str:
 
 
 def in_zone(moment: datetime, zone: str) -> tuple[datetime, bool]:
-    """Return the moment in a zone, or in UTC if the zone is unknown, and whether it is unknown."""
+    """Return the moment in a zone, and False. If the zone is unknown, return the moment in UTC, and
+    True."""
     try:
         return moment.astimezone(time_zone(zone)), False
     except UnknownTimeZoneError:

@@ -182,8 +182,8 @@ def hosts_still_allowed(hosts: Iterable[tuple[int, int, int]]) -> set[tuple[int,
     """Return the triples in `hosts` for which the host may still see the party's board. Each triple
     has the ids of a party, an account and a session.
 
-    A triple is returned if the account may run the party, and if the session has neither been
-    ended nor begun longer than SIGNED_IN_FOR ago.
+    A triple is returned if the account may run the party and the session is still open. A session
+    is open if it has not been ended and began less than SIGNED_IN_FOR ago.
     """
     asked = list(hosts)
     rows = db.session.execute(

@@ -37,9 +37,9 @@ def board_tag(party_id: int) -> str:
     """Return a tag for the party's board. The tag changes when the board changes, and also every
     TAGGED_FOR seconds. Computing the tag is much less work for PostgreSQL than reading the board.
 
-    The tag includes the version of the party's tallies, in case Redis has lost the mark that says
-    that the board has changed. Compute the tag before you read the board. If the board changes in
-    between, the next tag is different from this one.
+    Redis has a mark that changes when the board changes, and the tag includes this mark. The tag
+    also includes the version of the party's tallies, in case Redis has lost the mark. Compute the
+    tag before you read the board. If the board changes in between, the next tag is different.
     """
     version = db.session.scalar(_TALLIES, {"party_id": party_id})
     try:

@@ -5,10 +5,10 @@ A broadcaster's work grows with the number of its connected boards, not with the
 that are recorded.
 
 Every half second, the broadcaster asks Redis in one command which of its boards are marked as
-changed (see `change_marks`), and reads these boards from PostgreSQL in one statement. The same
-statement also reads each board that was last read four seconds ago or earlier, whatever Redis says.
-So a board is normally less than five seconds late even if Redis loses the mark of a change, or if a
-process is killed before it has sent the mark to Redis.
+changed (see `change_marks`). It reads the data of these boards from PostgreSQL in one statement.
+The same statement also reads each board that was last read four seconds ago or earlier, whatever
+Redis says. So a board is normally less than five seconds late even if a mark is missing. A mark is
+missing if Redis loses it, or if a process is killed before it has sent the mark.
 """
 
 import logging
@@ -133,8 +133,9 @@ class Broadcaster:
             self.socketio.sleep(max(LEAST_REST, ROUND - (time.monotonic() - began)))
 
     def _round(self) -> None:
-        """Read and send the data of each board that has changed, and of each board that was last
-        read four seconds ago or earlier (two seconds while Redis is unavailable).
+        """Read and send the data of each board that has changed. Also read and send the data of
+        each board that was last read four seconds ago or earlier (two seconds while Redis is
+        unavailable).
 
         An unchanged board is sent again in case an earlier event was lost on the way to a page.
         """
@@ -174,9 +175,9 @@ class Broadcaster:
             self._marks.pop(party_id, None)
 
     def _marks_of(self, parties: list[int]) -> tuple[dict[int, str | None], float]:
-        """Return the mark of each party, by party id, and the number of seconds after which each
-        board is read even if its mark has not changed. While Redis is unavailable, the
-        first result is empty."""
+        """Return the mark of each party, by party id, and a number of seconds. A board that was
+        read that many seconds ago is read again even if its mark has not changed. While Redis is
+        unavailable, the marks are empty."""
         try:
             marks = change_marks.marks_of(parties)
         except RedisError:
@@ -209,8 +210,8 @@ class Broadcaster:
         )
 
     def _disconnect_revoked_hosts(self) -> None:
-        """Disconnect everyone who watches with an account and may no longer see the party's board,
-        for example a host who has signed out, or a co-host who has been removed."""
+        """Disconnect everyone who is watching with an account but may no longer see the party's
+        board. Examples are a host who has signed out, and a co-host who has been removed."""
         hosts = {
             sid: (watcher.party_id, watcher.account_id, watcher.session_id or 0)
             for sid, watcher in list(self._watchers.items())

@@ -42,12 +42,13 @@ def redis_for_live() -> Redis:
 
 
 def party_key(party_id: int) -> str:
-    """Return the Redis key of the mark that shows that a party's board has changed."""
+    """Return the Redis key of a party's mark. A new mark shows that the party's boards have
+    changed."""
     return f"live:party:{party_id}"
 
 
 def mark_after_commit(party_id: int | None) -> None:
-    """Mark the party's boards as changed after this transaction commits. Do nothing if `party_id`
+    """After this transaction commits, mark the party's boards as changed. Do nothing if `party_id`
     is None.
 
     If Redis is unavailable, the error is logged, and the boards change some seconds later.

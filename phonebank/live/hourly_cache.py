@@ -60,9 +60,9 @@ class HourlyCache:
     _not_before: float = 0.0
 
     def refresh(self, party_ids: Iterable[int]) -> None:
-        """Read the bars (calls in each five-minute period) for each of these parties that has no
-        bars in this process yet, and for up to a hundred of these parties whose bars were read at
-        least `kept_for` seconds ago.
+        """Bring the bars (calls in each five-minute period) of these parties up to date. The bars
+        that this process has not read yet are read for all parties. Bars that were read at least
+        `kept_for` seconds ago are read again for up to a hundred parties.
 
         If PostgreSQL fails, the transaction is rolled back and no error is raised, because no board
         should wait for its bars. After that, no bars are read for `kept_for` seconds.
@@ -93,8 +93,8 @@ class HourlyCache:
         return self._read.get(party_id, (0.0, NO_CALLS))[1]
 
     def _keep(self, at: float, hours: Mapping[int, Sequence[int]]) -> None:
-        """Store the bars that were read at `at`, except for parties whose bars have been read again
-        since."""
+        """Store the bars that were read at `at`. If a party's bars have been read again since then,
+        keep the newer bars."""
         for party, hour in hours.items():
             if party not in self._read or self._read[party][0] < at:
                 self._read[party] = (at, hour)

@@ -38,10 +38,10 @@ class BoardCoalescer:
     After a restart, a thousand boards ask at the same time. For PostgreSQL, planning the statement
     is ten times as much work as reading one more board.
 
-    The first request is served immediately. The boards for requests that arrive in the meantime are
-    then read together, a hundred at a time. No request gets figures that were read before the
-    request came. Only the campaign's totals and the calls in the last hour may have been read
-    earlier.
+    The first request is served immediately. Requests that arrive in the meantime wait, and then
+    their boards are read together, a hundred at a time. No request gets figures that were read
+    before the request came. Only the campaign's totals and the calls in the last hour may have been
+    read earlier.
     """
 
     campaigns: CampaignTotalsCache = field(default_factory=CampaignTotalsCache)

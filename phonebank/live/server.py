@@ -3,8 +3,8 @@ and tells clients about errors.
 
 The server accepts only websockets, so that any process can serve any client without sticky
 sessions. Clients send very little over the websocket, because pages make changes with forms, which
-also work without JavaScript. Only one change may be sent over the websocket too: a caller's request
-to keep the contact on the screen for longer (`renew`).
+also work without JavaScript. One change may also be sent over the websocket: a caller's request to
+keep the contact on the screen for longer (`renew`).
 """
 
 import functools
@@ -119,10 +119,11 @@ def _is_own_page(base_url: str, origin: str | None, environ: dict[str, str]) -> 
 def on_event(event: str, namespace: str) -> Callable[[Handler], Handler]:
     """Register a function as the handler of a socket event. Put `@open_to` below this decorator.
 
-    The sender gets {"ok": true, …} with what the handler returns, or {"ok": false, "error": …} with
-    the same texts as an error page. A busy process adds "retry_after" (in seconds) to the error. If
-    the handler of the connect event raises an error, the connection is refused, and the client gets
-    the error.
+    If the handler succeeds, the sender gets {"ok": true, …} with the values that the handler
+    returns. If the handler raises an error, the sender gets {"ok": false, "error": …} with the same
+    texts as an error page. A busy process adds "retry_after" (in seconds) to the error. If the
+    handler of the connect event raises an error, the connection is refused, and the client gets the
+    error.
     """
 
     def decorate(handler: Handler) -> Handler:
@@ -144,7 +145,7 @@ def on_event(event: str, namespace: str) -> Callable[[Handler], Handler]:
 
 
 def refuse_unknown_events(namespace: str) -> None:
-    """From now on, answer each event that has no handler in this namespace with an error."""
+    """From now on, if an event in this namespace has no handler, answer the event with an error."""
 
     @on_event("*", namespace)
     @access.open_to(access.ANYONE)
