@@ -36,7 +36,7 @@ def admit_all(room: Room) -> int:
     """Admit every caller who is waiting in a room (a party or a campaign), except held callers,
     whom only an organiser may admit. Return how many were admitted.
 
-    If the room is a campaign, this admits the waiting callers who are in no party.
+    If the room is a campaign, only callers who are in no party are admitted.
     """
     # A caller who joins at this moment has read `door_open` before this lock and is admitted below,
     # or reads it after the commit.

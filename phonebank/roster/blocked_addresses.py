@@ -1,11 +1,12 @@
 """Decides which newcomers must wait because of their network address, even if other newcomers are
 admitted immediately (the door is open).
 
-Phonebank cannot tell whether a new phone belongs to a new caller, so a person who joins with
-another phone starts again below every limit on how many contacts a caller may see. That is why
-Phonebank checks the network address of a newcomer. Phonebank stores only a keyed hash of the
-address, and deletes the hash when the caller has not been seen for seven days. The hash shows
-whether two addresses are the same. Without the server's key, the hash does not reveal the address.
+Phonebank limits how many contacts a caller may see, but it cannot tell whether a new phone belongs
+to a new caller. So a person who joins again with another phone would start again below every limit.
+That is why Phonebank checks the network address of a newcomer. Phonebank stores only a keyed hash
+of the address, and deletes the hash when the caller has not been seen for seven days. The hash
+shows whether two addresses are the same. Without the server's key, the hash does not reveal the
+address.
 """
 
 import hashlib

@@ -55,7 +55,7 @@ class RosterRow:
 def admitted_callers(
     campaign: Campaign, midnight: datetime, name: str = "", page: int = 1, sort: str = "seen"
 ) -> list[RosterRow]:
-    """Return one page of the admitted callers. `sort` is a key of SORTS: callers are sorted by a
+    """Return one page of the admitted callers. `sort` is a key of SORTS. Callers can be sorted by a
     number or share of calls (largest first), by when they were last seen (latest first) or by name.
     Today begins with the hour that contains `midnight` (aware).
 
@@ -163,8 +163,8 @@ def has_waiting_by_link(campaign: Campaign) -> bool:
 
 
 def callers_now(campaign: Campaign, at: datetime) -> tuple[list[Caller], int]:
-    """Return up to NOW_SHOWN admitted callers whose screen is open at `at`, the most recently seen
-    first, and the number of all admitted callers whose screen is open. A screen counts as open if
+    """Find the admitted callers whose screen is open at `at`. Return up to NOW_SHOWN of these
+    callers, the most recently seen first, and the number of all of them. A screen counts as open if
     it was seen within ONLINE_WITHIN before `at`."""
     here = (
         Caller.campaign_id == campaign.id,

@@ -26,9 +26,9 @@ WHERE campaign_id = :campaign_id AND NOT removed
 def offered_languages(campaign: Campaign, caller: Caller) -> dict[str, str]:
     """Return the languages that a caller may choose from, as names by language code.
 
-    The campaign's own language comes first, followed by the languages of the contacts on the
-    campaign's lists (except paused lists) and the languages that the caller has chosen. The result
-    is empty if all of these are the campaign's own language.
+    The campaign's own language comes first. After it come, sorted by name, the languages of the
+    contacts on the campaign's lists (except paused lists) and the languages that the caller has
+    chosen. The result is empty if there is no language besides the campaign's own.
     """
     in_lists = db.session.scalars(_LANGUAGES_IN_LISTS, {"campaign_id": campaign.id})
     own = campaign.language
@@ -41,9 +41,9 @@ def offered_languages(campaign: Campaign, caller: Caller) -> dict[str, str]:
 def set_languages(campaign: Campaign, caller: Caller, codes: Iterable[str]) -> None:
     """Give the caller only contacts whose language is one of `codes` or is unknown.
 
-    If `codes` is empty, or has only the campaign's own language, the caller gets contacts whose
-    language is the campaign's or is unknown, as a new caller does. Raises InvalidInputError for a
-    language that was not offered.
+    If `codes` is empty or has only the campaign's own language, the caller gets the same contacts
+    as a new caller: those whose language is the campaign's own or is unknown. Raises
+    InvalidInputError for a language that was not offered.
     """
     offered = offered_languages(campaign, caller)
     chosen = set(codes)
@@ -64,7 +64,8 @@ def languages_spoken(campaign: Campaign, caller: Caller) -> list[str]:
 
 def choose_people(campaign: Campaign, caller: Caller, filter_id: int | None) -> None:
     """Give the caller only the people whom a filter chooses. If `filter_id` is None, the caller
-    gets the same people as the rest of the caller's party or, without a party, may get everyone.
+    gets the same people as the rest of the caller's party. A caller without a party may then get
+    everyone.
 
     The caller still gets the callbacks that the caller promised. Raises NotFoundError for a filter
     of another campaign.

@@ -4,10 +4,11 @@ A caller who has reached one of these limits is paused when the caller asks for 
 and is flagged for the organisers. The limit NEWCOMERS is different: it makes newcomers wait.
 
 The limits are stored in columns of the `campaign` table. In the code, a limit is called a budget.
-What a caller has seen is counted from the caller's calls, because a call is written whenever a
-caller gets a contact (a claim). Each claim also changes the caller's row. If that row has already
-changed since the caller's calls were counted, the claim writes nothing and counts again. So even if
-fifty requests arrive at once, each request counts the calls of the requests before it.
+To count the contacts that a caller has seen, Phonebank counts the caller's calls, because a call is
+written whenever a caller gets a contact (a claim). Each claim also changes the caller's row. If
+that row has already changed since the caller's calls were counted, the claim writes nothing and
+counts again. So even if fifty requests arrive at once, each request counts the calls of the
+requests before it.
 """
 
 from collections.abc import Sequence
@@ -54,9 +55,8 @@ class Kind:
     """The words for one limit.
 
     `message` tells the caller why the caller is paused. `evidence` tells the organiser what
-    happened, and `{seen}` in it is replaced with the number of contacts that counted towards the
-    limit. `label` and `why` explain the limit's field in the form in which organisers set the
-    limits.
+    happened. In `evidence`, the number of contacts that counted towards the limit replaces
+    `{seen}`. `label` and `why` explain the limit's field in the organisers' form for the limits.
     """
 
     key: str
@@ -211,8 +211,8 @@ def refuse_paused(caller: Caller, at: datetime) -> None:
 
 @dataclass(frozen=True)
 class OverBudget:
-    """A limit that a caller has reached: its name (`kind`), how many of the contacts that the
-    caller has seen count towards it (`seen`), and the number that the campaign allows (`budget`).
+    """A limit that a caller has reached. `kind` is the name of the limit, and `seen` is how many
+    contacts count towards the limit. `budget` is the number that the campaign allows.
     """
 
     kind: str

@@ -99,8 +99,9 @@ def columns_to_filter_by(campaign: Campaign) -> list[str]:
 
 def add_filter(campaign: Campaign, name: str, conditions: Conditions) -> PeopleFilter:
     """Add a filter. Afterwards, the job that finds the filter's people must be started. Raises
-    InvalidInputError if the filter has no condition, if its name is empty, too long or taken, if an
-    area has no letter and no digit, or if there are too many filters or values."""
+    InvalidInputError if the filter's name is empty, too long or taken. Also raises it if the filter
+    has no condition, if an area has neither a letter nor a digit, or if there are too many filters
+    or values."""
     name = " ".join(name.split())
     present = filters_of(campaign)
     if not name or len(name) > NAME_AT_MOST:
@@ -152,8 +153,8 @@ def count_people(filter_id: int) -> None:
 
 
 def filters_in_use() -> Sequence[int]:
-    """Return the ids of the filters that admitted callers, or parties that have not ended, use in
-    running campaigns."""
+    """Return the ids of the filters that are in use in running campaigns. A filter is in use if it
+    is the filter of an admitted caller, or of a party that has not ended."""
     of_callers = select(Caller.filter_id).where(Caller.state == CallerState.ADMITTED)
     of_parties = select(Party.filter_id).where(Party.state != PartyState.ENDED)
     query = (

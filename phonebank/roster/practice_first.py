@@ -1,5 +1,5 @@
 """Decides which callers must make a practice call before their first real call. Each campaign
-chooses whether to require this."""
+chooses whether to require a practice call."""
 
 from sqlalchemy import exists, select
 

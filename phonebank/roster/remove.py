@@ -10,8 +10,8 @@ from phonebank.roster.rooms import NotInRoomError, lock_in_room, room_of
 
 
 def remove(caller: Caller, close_door: bool = True) -> None:
-    """Remove a caller, on every device and in every tab, from the room (party or campaign) that the
-    caller was in when the caller's row was read.
+    """Remove a caller from a room (party or campaign), on every device and in every tab. The room
+    is the one that the caller was in when the caller's row was read.
 
     The caller's recorded calls still count. After the commit, the contact on the caller's screen is
     free for another caller. The door of the room is closed, so that the removed caller must wait to

@@ -3,8 +3,8 @@ that room. The room is the caller's party, or the campaign itself if the caller 
 campaign's link.
 
 Code that locks the rows of a room and of a caller must lock the room's row first. The code that
-lets a caller join needs this order: under the lock on the room's row, it reads `door_open`, and
-then it stores whether the caller is admitted or waits.
+lets a caller join needs this order. First it locks the room's row and reads `door_open`. Then it
+stores whether the caller is admitted or waits.
 """
 
 from phonebank.core.db import db
