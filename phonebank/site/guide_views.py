@@ -12,8 +12,8 @@ pages = Blueprint("help", __name__, url_prefix="/help")
 
 
 def init_app(app: Flask) -> None:
-    """Add the help pages. Also add, at the top of every page for organisers and hosts, the link to
-    their guide."""
+    """Add the help pages. Also put a link to the right guide at the top of every page for
+    organisers and hosts."""
     app.register_blueprint(pages)
     app.context_processor(_help_link)
 

@@ -53,7 +53,8 @@ _SCROLLING = (
 
 
 def _render_text(_: Any, tokens: Sequence[Token], place: int, *rest: Any) -> str:
-    """Return a text as HTML, with the parts on one line that _ON_ONE_LINE matches."""
+    """Return a text as HTML. Each part that _ON_ONE_LINE matches stays on one line, if it has at
+    most LETTERS_ON_ONE_LINE characters."""
     return _ON_ONE_LINE.sub(
         lambda found: (
             f'<span class="on-one-line">{found[0]}</span>'
@@ -69,8 +70,9 @@ _markdown.add_render_rule("text", _render_text)
 
 @cache
 def guide(name: str) -> tuple[str, Markup]:
-    """Return a guide's title and its body as HTML. Before the first heading of the body, there is a
-    list of the headings. Raises KeyError for a name that is not in GUIDES."""
+    """Return a guide's title and its body as HTML. If the body has at least HEADINGS_TO_LIST
+    headings of the second level, a list of these headings comes before the first of them. Raises
+    KeyError for a name that is not in GUIDES."""
     file, _ = GUIDES[name]
     tokens = _markdown.parse((DOCS / file).read_text("utf-8"))
     # The page shows the first heading as its title.
@@ -89,8 +91,8 @@ def guide(name: str) -> tuple[str, Markup]:
 
 
 def _name_headings(tokens: Sequence[Token]) -> Iterator[tuple[int, str, str]]:
-    """Give each heading of the second level an id, which is the one that GitHub gives it. Yield the
-    heading's place in `tokens`, its id and its words."""
+    """Give each heading of the second level the same id that GitHub gives it. Yield the heading's
+    place in `tokens`, its id and its words."""
     for place, token in enumerate(tokens):
         if token.type == "heading_open" and token.tag == "h2":
             words = _words(tokens[place + 1])

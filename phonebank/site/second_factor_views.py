@@ -35,9 +35,8 @@ def _account_in_session() -> str:
 
 
 def _within_deadline(view: View) -> View:
-    """Wrap a view of the second factor, so that the view works only until the browser's deadline
-    for the second factor. The wrapped view also limits how many codes can be guessed for an
-    account.
+    """Wrap a view of the second factor. The wrapped view works only until the browser's deadline
+    for the second factor. It also limits how many codes can be guessed for an account.
 
     A signed-in person has no deadline. If that person is not setting up an app, redirect to the
     account's page.

@@ -129,8 +129,8 @@ def _redirect_to_sign_in(error: SignInRequiredError) -> ResponseReturnValue:
     """If a browser opens an organiser's or a host's page, redirect it to the sign-in page. After
     signing in, the person gets the page that they opened.
 
-    Answer every other request with the error itself, for example if the request sends a form or
-    comes from an API client or a caller.
+    Answer every other request with the error itself: for example, a request that sends a form, or
+    one that comes from an API client or a caller.
     """
     needs_account = rule_of(current_app, request.endpoint or "") in ACCOUNT_RULES
     is_page = request.method == "GET" and "HX-Request" not in request.headers

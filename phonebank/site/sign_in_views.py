@@ -32,8 +32,8 @@ log = logging.getLogger(__name__)
 @pages.get("/")
 @open_to(ANYONE)
 def front() -> ResponseReturnValue:
-    """Show the front page. Redirect a person who is signed in to the campaigns or, if the person
-    may see no campaign, to their parties."""
+    """Show the front page. If the person is signed in, redirect to the campaigns instead. If the
+    signed-in person may see no campaign, redirect to the person's parties."""
     if current_user.is_authenticated:
         return redirect(
             url_for("campaigns.index" if current_user.views_something else "parties.mine")
@@ -44,8 +44,9 @@ def front() -> ResponseReturnValue:
 @pages.get("/sign-in")
 @open_to(ANYONE)
 def sign_in() -> ResponseReturnValue:
-    """Show the form with which a person asks for a sign-in link, and on a caller's device the way
-    back to calling. Redirect a person who is already signed in to the page that `?next=` names."""
+    """Show the form for asking for a sign-in link. On a caller's device, the page also shows how to
+    go back to calling. If the person is already signed in, redirect to the page that `?next=`
+    names."""
     next_path = links.path_on_this_site(request.args.get("next"))
     if current_user.is_authenticated:
         return redirect(next_path)
@@ -124,7 +125,7 @@ def come_in(token: str) -> ResponseReturnValue:
 
 @pages.errorhandler(links.LinkExpiredError)
 def show_expired_link(error: links.LinkExpiredError) -> ResponseReturnValue:
-    """Show the page of an expired link, with the form with which a person asks for a new link."""
+    """Show the page for an expired link, with the form for asking for a new link."""
     roll_back()
     form = SignInForm(formdata=None, next="/")
     return render_template("accounts/link_expired.html", form=form), error.status
