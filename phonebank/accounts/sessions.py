@@ -1,8 +1,8 @@
 """Sessions: one for each browser in which an account is signed in.
 
 The cookie holds a secret, and the table holds the hash of that secret. A session ends
-`SIGNED_IN_FOR` after it began. It ends earlier if the person signs out in its browser, if the
-person signs this browser out on the account's page, or if the account is signed out everywhere.
+`SIGNED_IN_FOR` after it began. It ends earlier if the person signs out in that browser, or ends the
+session on the account's page. Signing the account out everywhere also ends it.
 """
 
 import hashlib

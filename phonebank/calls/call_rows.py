@@ -199,14 +199,14 @@ def rows_of(row: Any) -> CallRows:
 
 
 def write_rows(rows: CallRows, result: CallResult, people: PeopleResult | None) -> LastCall | None:
-    """Write the changes that an outcome makes to its call, to the contact, to the other contacts
-    with the called number, and to the tally (the stored totals). Return the call and the totals
-    that the next page shows.
+    """Write what an outcome changes in its call, in the contact, in the other contacts with the
+    called number, and in the tally (the stored totals). Return the call and the totals that the
+    next page shows.
 
     Return None and change nothing if the call or the contact has changed since `rows` were read. If
     `people` is None, only the call and the tally change. If the contact gets a different number, a
     transaction must already be open. If the campaign already has another contact with the same name
-    and the new number, this contact keeps its old number and becomes unusable.
+    and the new number, the call's contact keeps its old number and becomes unusable.
     """
     if people is None or people.contact.phone == rows.contact.phone:
         return _write(rows, result, people)

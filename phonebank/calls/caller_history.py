@@ -42,10 +42,10 @@ class Sights:
     `people` counts all contacts, `last_hour` counts those that the caller got in the last hour, and
     `recorded` counts those with an outcome. A contact counts once for each call. `too_fast` counts
     the outcomes that were recorded too fast. `most_in_a_minute` is the largest number of contacts
-    that the caller got within a minute. `usual_seconds` is the median number of seconds from when
-    the caller got a contact until the hold of the contact ended, or None if no hold has ended. Each
-    row of `outcomes` has an `outcome` (None for calls without an outcome) and the `number` of calls
-    with that outcome. The most frequent outcome comes first.
+    that the caller got within a minute. For each contact, the time is measured from when the caller
+    got the contact until the hold ended. `usual_seconds` is the median of these times in seconds,
+    or None if no hold has ended. Each row of `outcomes` has an `outcome` (None for calls without an
+    outcome) and the `number` of calls with that outcome. The most frequent outcome comes first.
     """
 
     people: int

@@ -46,8 +46,8 @@ class OnBreakError(NotRunningError):
 def running_campaign(caller: Caller) -> Campaign:
     """Return the caller's campaign if calling is under way in it and in the caller's party.
 
-    Raises NotRunningError if the campaign is paused or has not started, OnBreakError if the party
-    is on a break, and GoneError if the campaign or the party has ended.
+    Raises NotRunningError if the campaign is paused or has not started. Raises OnBreakError if the
+    party is on a break. Raises GoneError if the campaign or the party has ended.
     """
     campaign, party = caller.campaign, caller.party
     if campaign.state == CampaignState.ENDED:

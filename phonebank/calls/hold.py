@@ -88,7 +88,7 @@ class Hold:
     """A contact on a caller's screen: the open call, the contact, and when the hold expires (aware
     UTC).
 
-    `is_new` says that the call has just been written, so it has no answers yet. `others` has the
+    `is_new` is True if the call has just been written and so has no answers yet. `others` has the
     other people in the household whom the caller may ask for. If `others` is None, these people
     have not been read (`others_in_household` reads them). `earlier` is the earlier call that this
     call continues, or None if there is none.
@@ -185,11 +185,11 @@ def renew_hold(device: Caller | Device, call_id: uuid.UUID) -> datetime:
     """Extend a hold, so that it lasts for the campaign's hold time from now. Also store that the
     caller's screen is open.
 
-    No hold lasts longer than the campaign's longest hold time, counted from when the caller got the
-    contact or, after an undo, from the last undo. Return when the hold now expires (aware UTC). The
-    new expiry is written if it is later than the stored expiry by at least `WRITTEN_APART`, or by a
-    fifth of the hold time if that is shorter. It is also written if it is the end of the longest
-    hold time. Otherwise, the stored expiry stays.
+    No hold lasts longer than the campaign's longest hold time. This time is counted from when the
+    caller got the contact or, after an undo, from the last undo. Return when the hold now expires
+    (aware UTC). The new expiry is written if it is later than the stored expiry by at least
+    `WRITTEN_APART`, or by a fifth of the hold time if that is shorter. It is also written if it is
+    the end of the longest hold time. Otherwise, the stored expiry stays.
 
     Raises NotFoundError if this caller has no such open call or has been removed, if the longest
     hold time is over, or if the device no longer belongs to the caller.

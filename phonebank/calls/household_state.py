@@ -64,8 +64,8 @@ WHERE contact.id = others.id AND contact.callable_at = CAST(:until AS timestampt
 def take_dead_number_away(
     phone: str, call_id: uuid.UUID, contact_id: int
 ) -> tuple[NumberLoss, ...]:
-    """Report a number (E.164) as dead (not in service), and take the number away from the other
-    contacts that would be called on it, in every campaign. The contact that was called keeps the
+    """Report a number (E.164) as dead (not in service). In every campaign, take the number away
+    from the other contacts that would be called on it. The contact that was called keeps the
     number. Return the contacts that lost the number, for `restore_household`.
 
     A contact without a further number becomes unusable. Of the contacts that have further numbers,

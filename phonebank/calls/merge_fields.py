@@ -20,8 +20,8 @@ class HasName(Protocol):
 
 def fields_for(contact: HasName, caller: Caller, campaign: Campaign) -> dict[str, str | None]:
     """Return the values of the merge fields (placeholders in a script) for a call, by name. If the
-    contact and the campaign both have a value for a field, the contact's value is used, except for
-    the fields in `fields_of_caller`."""
+    contact and the campaign both have a value for a field, the contact's value is used. The fields
+    in `fields_of_caller` always have the values that it returns."""
     own = {
         name: str(value)
         for name, value in (contact.fields or {}).items()

@@ -14,7 +14,7 @@ def lift_entry(call: Call) -> str | None:
 
     If a file has put the number on the list too, the number stays there, and the entry then belongs
     to the file. If another call to the same number also has an outcome that puts numbers on the
-    list, the entry is moved to that call, and the result is None. Calls that were set aside (taken
+    list, the entry is moved to that call. The result is then None. Calls that were set aside (taken
     out of every total) do not count. The result is also None if this call made no entry.
     """
     reason = suppressions.reason_of_call(call.id)

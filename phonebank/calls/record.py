@@ -1,9 +1,9 @@
 """Records the outcome of a call. These functions do not commit.
 
-The call, the contact, the other contacts with the number and the stored totals change in one
-statement, or in one transaction if an outcome needs several statements. So a crash cannot leave
-only some of them changed. A request that is sent twice counts only once, because a call has only
-one outcome.
+One statement changes the call, the contact, the other contacts with the number and the stored
+totals. If an outcome needs several statements, one transaction contains them. So a crash cannot
+leave only some of them changed. A request that is sent twice counts only once, because a call has
+only one outcome.
 
 First, the call and its contact are read without locks, and the rules decide what the outcome
 changes. Then the statement writes the changes, but only if neither row has changed since it was

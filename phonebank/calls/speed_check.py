@@ -1,9 +1,10 @@
 """Finds outcomes that were recorded sooner than a real call could have ended.
 
-Such outcomes count in every total like any other outcome, but they do not count in the ranking of
-callers on a party's board (the screen that everyone at the party sees). A page for organisers lists
-the callers who recorded several such outcomes. The time that a call took is measured from the
-moment when the caller got the contact, even if the outcome was undone and recorded again.
+Such outcomes count in the totals of calls and conversations. They do not count in a caller's best
+hour, nor in the ranking of callers on a party's board (the screen that everyone at the party sees).
+A page for organisers lists the callers who recorded several such outcomes. The time that a call
+took is measured from the moment when the caller got the contact, even if the outcome was undone and
+recorded again.
 """
 
 from dataclasses import dataclass

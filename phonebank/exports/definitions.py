@@ -1,5 +1,5 @@
-"""The definitions file: the meanings of the columns in the files of calls, people and the inbox,
-and the meanings of outcomes and answer keys."""
+"""The definitions file. It explains the columns in the files of calls, people and the inbox, and
+also explains outcomes and answer keys."""
 
 from collections.abc import Iterator
 

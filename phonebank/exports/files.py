@@ -29,7 +29,7 @@ UNDER_WAY = (ExportState.WAITING, ExportState.WORKING)
 
 class SupersededError(Exception):
     """The error that stops a worker because its file was erased, or because another worker has
-    started the file again."""
+    begun to make the file again."""
 
 
 class CutOffError(Exception):
@@ -141,8 +141,8 @@ def set_total(export: Export, rows: int) -> None:
 
 
 def add_piece(export: Export, number: int, data: bytes, rows: int) -> None:
-    """Store a piece of a file: `rows` rows, as CSV. Raises SupersededError if the file was erased
-    or another worker has started it again."""
+    """Store a piece of a file: `rows` rows, as CSV. Raises SupersededError if the file was erased,
+    or if another worker has begun to make it again."""
     _advance(
         export,
         rows_written=Export.rows_written + rows,
@@ -158,10 +158,10 @@ def finish(export: Export) -> None:
 
 def put_back_stalled() -> Sequence[int]:
     """Mark files as waiting again if they have made no progress for STALLED_AFTER. By then, their
-    worker or their job is probably lost. Another worker can start these files. Return the ids of
-    the files that are waiting again.
+    worker or their job is probably lost. Another worker can then make these files. Return the ids
+    of the files that are waiting again.
 
-    A file that workers have already started TRIES_AT_MOST times is marked as failed instead.
+    A file that workers have already begun to make TRIES_AT_MOST times is marked as failed instead.
     """
     stalled = (Export.state.in_(UNDER_WAY), Export.progress_at < now() - STALLED_AFTER)
     hopeless = update(Export).where(*stalled, Export.tries >= TRIES_AT_MOST)
@@ -218,7 +218,7 @@ def pieces_of(engine: Engine, export_id: int, length: int) -> Iterator[bytes]:
 
 def _advance(export: Export, **values: object) -> None:
     """Update the database row of a file that this worker is making. Raises SupersededError if the
-    file was erased or another worker has started it again."""
+    file was erased, or if another worker has begun to make it again."""
     mine = update(Export).where(
         Export.id == export.id,
         Export.state == ExportState.WORKING,

@@ -1,4 +1,4 @@
-"""The jobs that make a file, start it again after its worker was lost, and erase old files."""
+"""The jobs that make a file, make it again if its worker was lost, and erase old files."""
 
 import logging
 import traceback
@@ -61,7 +61,8 @@ def make_export(export_id: int) -> None:
 
 @job(CHORES, timeout=60)
 def look_after_exports() -> None:
-    """Erase old files. Enqueue again the files whose worker was probably lost."""
+    """Erase old files. If a file's worker was probably lost, put the file into the job queue
+    again."""
     erased = files.erase_old()
     waiting = files.put_back_stalled()
     db.session.commit()

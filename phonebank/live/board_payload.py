@@ -269,8 +269,9 @@ def name_active_callers(names: Sequence[str], active: int) -> str:
 
 
 def bar_heights(hour: Sequence[int]) -> list[int]:
-    """Return the heights of the bars, as percentages of the largest number in `hour` or of
-    TALLEST_BAR, whichever is larger. A bar for a single call stays visible beside a tall one."""
+    """Return the heights of the bars in percent. The largest number in `hour`, or TALLEST_BAR if
+    that is larger, counts as 100 percent. A bar for a single call stays visible beside a tall
+    one."""
     tallest = max(*hour, TALLEST_BAR)
     return [max(round(100 * calls / tallest), 4) if calls else 0 for calls in hour]
 

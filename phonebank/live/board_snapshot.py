@@ -1,5 +1,5 @@
-"""Reads all the data that one party's board shows, for a page that somebody opens and for a
-connected board that asks for the data."""
+"""Reads all the data that one party's board shows. The data is for a page that somebody opens, or
+for a connected board that asks for it."""
 
 import time
 from typing import Any

@@ -137,7 +137,8 @@ class Broadcaster:
         each board that was last read four seconds ago or earlier (two seconds while Redis is
         unavailable).
 
-        An unchanged board is sent again in case an earlier event was lost on the way to a page.
+        The data of an unchanged board is sent again, in case an earlier event was lost on the way
+        to a page.
         """
         watching: dict[int, list[tuple[str, Watcher]]] = defaultdict(list)
         for sid, watcher in list(self._watchers.items()):

@@ -42,7 +42,7 @@ def set_languages(campaign: Campaign, caller: Caller, codes: Iterable[str]) -> N
     """Give the caller only contacts whose language is one of `codes` or is unknown.
 
     If `codes` is empty or has only the campaign's own language, the caller gets the same contacts
-    as a new caller: those whose language is the campaign's own or is unknown. Raises
+    as a new caller. The language of these contacts is the campaign's own, or is unknown. Raises
     InvalidInputError for a language that was not offered.
     """
     offered = offered_languages(campaign, caller)

@@ -1,7 +1,7 @@
 """Limits on how many contacts a caller may see.
 
-A caller who has reached one of these limits is paused when the caller asks for the next contact,
-and is flagged for the organisers. The limit NEWCOMERS is different: it makes newcomers wait.
+If a caller who has reached one of these limits asks for the next contact, the caller is paused, and
+is flagged for the organisers. The limit NEWCOMERS is different: it makes newcomers wait.
 
 The limits are stored in columns of the `campaign` table. In the code, a limit is called a budget.
 To count the contacts that a caller has seen, Phonebank counts the caller's calls, because a call is
