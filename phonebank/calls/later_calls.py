@@ -41,7 +41,7 @@ SELECT EXISTS (
 
 
 def was_reassigned(call_id: uuid.UUID) -> bool:
-    """Whether the contact of this call was later given to any caller again."""
+    """Whether there is a later call to the contact of this call."""
     return bool(db.session.scalar(_WAS_REASSIGNED, {"call_id": call_id}))
 
 

@@ -51,7 +51,8 @@ class Situation:
 
 
 def decide_about(report: Report, seen: Situation) -> Decision:
-    """Return what the rules decide about the contact."""
+    """Return the rules' decision about the contact and its household (the other contacts with the
+    called number)."""
     contact, outcome = seen.rows.contact, report.outcome
     promised = report.callback_at if outcome.takes_callback else None
     if not outcome.counts_as_attempt:

@@ -146,8 +146,9 @@ def _bring_people_back(
     contact: Contact | None, before: PeopleSnapshot, after: PeopleSnapshot
 ) -> None:
     """Give a contact and its household (the other contacts with the called number) the state that
-    they had before the call was set aside. A contact that has changed since then stays as it is. If
-    `contact` is None, only the household changes."""
+    they had before the call was set aside. A contact that has changed since then stays as it is,
+    and so does a contact whose old name and number another contact now has. If `contact` is None,
+    only the household changes."""
     others = {other.id: other for other in lock_contacts(list(after.others))}
     moves: list[tuple[Contact, ContactValues, ContactValues]] = [
         (others[contact_id], before.others[contact_id], state)

@@ -198,8 +198,8 @@ def _refuse_many(caller: Caller) -> None:
 
 
 def _clear_screen(caller: Caller) -> None:
-    """Release the contact on the caller's screen. Raises CannotUndoError if that contact's call
-    already has answers or has been undone before."""
+    """Release the contact on the caller's screen, if there is one. Raises CannotUndoError if that
+    contact's call already has answers or has been undone before."""
     current = current_hold(caller)
     if current is None:
         return

@@ -109,7 +109,8 @@ def find_person(campaign_id: int, contact_id: int) -> Row[Any] | None:
 def outcomes_after(key: OutcomeKey, campaign_id: int, at_most: int) -> Sequence[Row[Any]]:
     """Return up to `at_most` recorded calls of the campaign, starting after `key`, in the order in
     which they changed. Changes after `settled_moment()` are left out, because a transaction that is
-    still open may add an earlier change. If no caller took a call, the call's caller is None."""
+    still open may add an earlier change. If an organiser changes a call after it was recorded, the
+    call appears again. If no caller took a call, the call's caller is None."""
     values = {
         "campaign_id": campaign_id,
         "since": key.changed_at,

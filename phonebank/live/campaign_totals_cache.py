@@ -1,9 +1,9 @@
 """The totals of all parties in a campaign, read once for all the campaign's boards.
 
 The totals are sums over thousands of rows of the table `tally`, and a thousand boards may show
-them. So a process uses each campaign's totals for two seconds before it reads them again, and all
-boards of the campaign show the same totals. The campaign's totals on a board may therefore be up to
-two seconds older than the board's own figures.
+them. So a process uses each campaign's totals for two seconds before it reads them again. Until
+then, all boards of the campaign in this process show the same totals. The campaign's totals on a
+board may therefore be up to two seconds older than the board's own figures.
 """
 
 import time
