@@ -1,5 +1,6 @@
 """The rows of a query, read while a download sends them."""
 
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ ROWS_A_FETCH = 500
 # callers need the other connections.
 DOWNLOADS_AT_ONCE = 3
 
-_under_way: set[int] = set()
+_under_way: set[object] = set()
 
 
 def stream_rows(query: Executable, **values: Any) -> Iterator[Row[Any]]:
@@ -28,17 +29,23 @@ def stream_rows(query: Executable, **values: Any) -> Iterator[Row[Any]]:
         raise ServiceUnavailableError(
             "Several other files are being downloaded right now.", "Try again in a minute."
         )
-    return _read(db.engine, query, values)
+    download = object()
+    _under_way.add(download)
+    rows = _read(db.engine, query, values, download)
+    # If nobody reads the first row, the generator's `finally` does not run.
+    weakref.finalize(rows, _under_way.discard, download)
+    return rows
 
 
-def _read(engine: Engine, query: Executable, values: dict[str, Any]) -> Iterator[Row[Any]]:
-    with engine.connect() as connection:
-        _under_way.add(id(connection))
-        try:
+def _read(
+    engine: Engine, query: Executable, values: dict[str, Any], download: object
+) -> Iterator[Row[Any]]:
+    try:
+        with engine.connect() as connection:
             connection.exec_driver_sql(
                 f"SET LOCAL statement_timeout = {round(1000 * FOR_DOWNLOADS.statement)}"
             )
             rows = connection.execute(query, values, execution_options={"yield_per": ROWS_A_FETCH})
             yield from rows
-        finally:
-            _under_way.discard(id(connection))
+    finally:
+        _under_way.discard(download)
