@@ -152,9 +152,12 @@ def confirm_take_out(
 
     `agreed` is true if the organiser has seen whom the file names. If the check asked for
     agreement, the organiser must also have agreed. Raises ConflictError if the columns are already
-    confirmed, if the file is an upload of another kind, or if `agreed` is false.
+    confirmed, if the file is an upload of another kind, if `agreed` is false, or if the campaign's
+    people have been erased.
     """
     lock_row(contact_list)
+    campaign_id = contact_list.campaign_id
+    refuse_erased(db.session.get_one(Campaign, campaign_id, populate_existing=True))
     if contact_list.state != ListState.UPLOADED or contact_list.purpose != ListPurpose.TAKE_OUT:
         raise ConflictError(
             "This file's columns have already been confirmed.", "Its page shows the progress."

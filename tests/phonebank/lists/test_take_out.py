@@ -10,6 +10,7 @@ from phonebank.calls.claim import claim
 from phonebank.calls.record import record
 from phonebank.contact_queue.status_counts import buckets_of
 from phonebank.core.db import db
+from phonebank.core.errors import ConflictError
 from phonebank.core.jobs import enqueue
 from phonebank.csv_input.column_mapping import Mapping
 from phonebank.lists import jobs, services, take_out, undo
@@ -26,6 +27,7 @@ from phonebank.models import (
     ContactList,
     ContactState,
     RefusedRow,
+    now,
 )
 from phonebank.persons import actions
 from tests.factories import create_caller, drama_number
@@ -200,3 +202,15 @@ def test_a_refused_row_keeps_no_cell_of_a_column_that_is_left_out(desk: Desk) ->
     desk.work()
     with desk.app.app_context():
         assert db.session.scalars(select(RefusedRow.cells)).all() == [["", "none", ""]]
+
+
+def test_nobody_is_taken_out_of_a_campaign_whose_people_are_erased(desk: Desk) -> None:
+    desk.bring(LIST)
+    with desk.app.app_context():
+        campaign = db.session.get_one(Campaign, desk.campaign_id)
+        one = store_upload(campaign, desk.account_id, "v.csv", io.BytesIO(b"ID\n1\n"), "voted")
+        campaign.erasing_since = now()
+        db.session.flush()
+        with pytest.raises(ConflictError, match="may not keep people's details any longer"):
+            services.confirm_take_out(one, "Voted", ["external_id"], agreed=True)
+        db.session.rollback()
