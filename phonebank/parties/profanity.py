@@ -6,6 +6,7 @@ allowed too, although they are on the word list. A host may give a caller any na
 (`participants.rename_caller`).
 """
 
+import re
 import unicodedata
 from functools import cache
 
@@ -15,14 +16,18 @@ from phonebank.core.errors import InvalidInputError
 
 # These words are on the list and are real names: first names and surnames.
 NAMES = ("Butt", "Coon", "Cumming", "Dick", "Hooker", "Kike", "Lolita", "Semen")
+# Marks between two letters of one word. Most names with such a mark have it between two names that
+# are allowed together too, such as Jean-Luc and St.John.
+_BETWEEN_LETTERS = re.compile(r"(?<=[^\W\d_])[._\-·‐‑–]+(?=[^\W\d_])")
 # These words are missing from the list.
 MISSING = ("chink", "gook", "nazi", "pikey", "raghead", "wanker", "wog")
 
 
 def refuse_bad_words(name: str) -> None:
-    """Raise InvalidInputError if a word in the name is on the word list, even if a dot separates
-    each letter of the word from the next."""
-    if _filter().is_profane(_in_plain_letters(name)):
+    """Raise InvalidInputError if a word in the name is on the word list, even with dots or hyphens
+    between its letters."""
+    plain = _in_plain_letters(name)
+    if _filter().is_profane(plain) or _filter().is_profane(_BETWEEN_LETTERS.sub("", plain)):
         raise InvalidInputError(
             "We can't show that name on the board.",
             "Type another name. If it's your real name, type an initial: your host can correct it.",
