@@ -17,7 +17,7 @@ from phonebank.calls.caller_to_read import caller_to_read
 from phonebank.calls.hold import Device
 from phonebank.core.access import CALLER, open_to
 from phonebank.core.db import autocommit, db, retry_on_deadlock
-from phonebank.core.errors import NotAllowedError, SignInRequiredError
+from phonebank.core.errors import SignInRequiredError
 from phonebank.core.rate_limits import client_key
 from phonebank.models import Caller, CallerState
 from phonebank.roster.devices import COOKIE_KEY, cookie_for, id_and_token, is_device_of
@@ -28,10 +28,6 @@ _BY_ID = (
     .options(joinedload(Caller.campaign), joinedload(Caller.party))
     .where(Caller.id == bindparam("id"))
 )
-
-
-class CallerRemovedError(NotAllowedError):
-    title = "You've been removed"
 
 
 def remember(caller: Caller) -> None:
@@ -83,21 +79,18 @@ def _find(caller_id: int) -> Caller | None:
 def current_caller() -> Caller:
     """Return the caller of this request.
 
-    Raises SignInRequiredError if the device has no valid cookie, for example because the caller was
-    removed. Raises CallerRemovedError if the cookie is valid, but the caller is marked as removed.
+    Raises SignInRequiredError if the device has no valid cookie, or if the caller was removed.
     """
     return _let_in(caller_of_device())
 
 
 def _let_in(caller: Caller | None) -> Caller:
-    if caller is None:
+    if caller is None or caller.state == CallerState.REMOVED:
         raise SignInRequiredError(
             "You haven't joined on this device, or you've left, or the host or an organiser has "
             "removed you.",
             "Join with the code on your host's screen, or with your campaign's link.",
         )
-    if caller.state == CallerState.REMOVED:
-        raise CallerRemovedError("The host or an organiser has removed you.", "Ask them why.")
     return caller
 
 
