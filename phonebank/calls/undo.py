@@ -24,7 +24,7 @@ from phonebank.calls.later_calls import was_number_called, was_reassigned
 from phonebank.contact_queue.campaign_hours import is_calling_time
 from phonebank.contact_queue.holds import reopen_hold
 from phonebank.core.db import db
-from phonebank.core.errors import GoneError, HoldLostError, NotRunningError
+from phonebank.core.errors import ConflictError, GoneError, NotRunningError
 from phonebank.core.locks import lock_row
 from phonebank.models import Call, Caller, Campaign, Contact, ContactList, now
 from phonebank.models.call import HANDED_OUT_NO, OUTCOME_WITHIN
@@ -54,7 +54,7 @@ WHERE caller_id = :caller_id AND started_at > :recent AND reopened_at > :since
 """)
 
 
-class CannotUndoError(HoldLostError):
+class CannotUndoError(ConflictError):
     """The error for an outcome that can no longer be undone, for one of the reasons in `undo`."""
 
     title = "This can't be undone"

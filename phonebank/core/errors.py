@@ -7,8 +7,7 @@ PhonebankError
 ├── SignInRequiredError      401  nobody is signed in
 ├── NotFoundError            404
 ├── ConflictError            409  something has changed, or its state does not allow this
-│   ├── NotRunningError           the campaign or party is paused or has not begun
-│   └── HoldLostError             an outcome can no longer be undone
+│   └── NotRunningError           the campaign or party is paused or has not begun
 ├── GoneError                410  the link has expired, or the party or campaign has ended
 ├── TooManyRequestsError     429
 └── ServiceUnavailableError  503  PostgreSQL, Redis or the mail server fails, or a process is busy
@@ -69,10 +68,6 @@ class ConflictError(PhonebankError):
 
 class NotRunningError(ConflictError):
     title = "Calling is paused"
-
-
-class HoldLostError(ConflictError):
-    title = "This call has moved on"
 
 
 class GoneError(PhonebankError):

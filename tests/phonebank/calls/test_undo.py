@@ -9,9 +9,9 @@ from callers.views.page_data import last_calls, toast_of, unrecorded_call
 from phonebank.calls.claim import NobodyToCallError, claim
 from phonebank.calls.hold import current_hold, release_hold
 from phonebank.calls.record import record
-from phonebank.calls.undo import last_recorded_id, redial_block_reason, undo
+from phonebank.calls.undo import CannotUndoError, last_recorded_id, redial_block_reason, undo
 from phonebank.core.db import db
-from phonebank.core.errors import ConflictError, HoldLostError
+from phonebank.core.errors import ConflictError
 from phonebank.models import (
     Answer,
     Contact,
@@ -63,7 +63,7 @@ def test_undo_puts_nobody_on_a_screen_who_is_not_to_be_called(
     call = record_call(phone_bank, outcome)
     suppress(call.phone, SuppressionOrigin.ORGANISER)
     db.session.commit()
-    with pytest.raises(HoldLostError):
+    with pytest.raises(CannotUndoError):
         undo(phone_bank.sam, call.id)
     db.session.rollback()
     assert current_hold(phone_bank.sam) is None
@@ -76,7 +76,7 @@ def test_undo_puts_nobody_on_a_screen_another_of_whose_numbers_is_not_to_be_call
     call = record_call(phone_bank, "wrong_number")
     suppress("+447700900111", SuppressionOrigin.ORGANISER)
     db.session.commit()
-    with pytest.raises(HoldLostError):
+    with pytest.raises(CannotUndoError):
         undo(phone_bank.sam, call.id)
 
 
@@ -187,7 +187,7 @@ def test_undo_is_refused_once_another_on_the_number_has_been_called(
     skipped = record_call(phone_bank, "skipped")
     assert record_call(phone_bank, outcome, phone_bank.priya).contact_id == other.id
     left = (called.state, called.phone, called.callable_at)
-    with pytest.raises(HoldLostError, match="Someone with this number"):
+    with pytest.raises(CannotUndoError, match="Someone with this number"):
         undo(phone_bank.sam, skipped.id)
     db.session.rollback()
     assert (called.state, called.phone, called.callable_at) == left
@@ -196,7 +196,7 @@ def test_undo_is_refused_once_another_on_the_number_has_been_called(
     undo(phone_bank.priya, last_recorded_id(phone_bank.priya))
     release_hold(phone_bank.priya, current_hold(phone_bank.priya).call.id)
     db.session.commit()
-    with pytest.raises(HoldLostError, match="Someone with this number"):
+    with pytest.raises(CannotUndoError, match="Someone with this number"):
         undo(phone_bank.sam, skipped.id)
 
 
@@ -211,7 +211,7 @@ def test_nor_once_another_on_the_number_was_called_who_changed_nothing_of_theirs
     other.callable_at = other.rested_at = datetime.now(UTC) - timedelta(seconds=1)
     db.session.commit()
     assert record_call(phone_bank, "no_answer", phone_bank.priya).contact_id == other.id
-    with pytest.raises(HoldLostError, match="Someone with this number"):
+    with pytest.raises(CannotUndoError, match="Someone with this number"):
         undo(phone_bank.sam, talked.id)
 
 
@@ -255,7 +255,7 @@ def test_a_do_not_call_is_taken_back_at_once_or_by_an_organiser(
     later = timedelta(minutes=11 if since == "eleven minutes" else 0)
     with time_machine.travel(datetime.now(UTC) + later):
         assert not last_calls(phone_bank.sam)[-1].can_undo
-        with pytest.raises(HoldLostError, match="nobody may call this number") as refused:
+        with pytest.raises(CannotUndoError, match="nobody may call this number") as refused:
             undo(phone_bank.sam, call.id)
     assert refused.value.what_to_do == "Ask an organiser to take them off the do-not-call list."
     db.session.rollback()
@@ -289,7 +289,7 @@ def test_undo_drops_no_call_that_has_begun(phone_bank: PhoneBank, on_screen: str
         db.session.add(Answer(call_id=answered, step_id="opening", value="speaking"))
     db.session.commit()
     held = current_hold(phone_bank.sam).call.id
-    with pytest.raises(HoldLostError, match="another call on your screen") as refused:
+    with pytest.raises(CannotUndoError, match="another call on your screen") as refused:
         undo(phone_bank.sam, first.id)
     assert refused.value.what_to_do == "First say how this call ended."
     db.session.rollback()
@@ -304,7 +304,7 @@ def test_a_caller_undoes_only_so_many_calls_within_an_hour(
     undo(phone_bank.sam, call.id)
     record(phone_bank.sam, call.id, "busy")
     db.session.commit()
-    with pytest.raises(HoldLostError, match="corrected 1 calls within an hour"):
+    with pytest.raises(CannotUndoError, match="corrected 1 calls within an hour"):
         undo(phone_bank.sam, call.id)
     db.session.rollback()
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=61)):
@@ -373,7 +373,7 @@ def test_any_call_of_the_day_can_be_undone(phone_bank: PhoneBank) -> None:
     first, second = record_call(phone_bank, "no_answer"), record_call(phone_bank, "busy")
     with (
         time_machine.travel(datetime.now(UTC) + timedelta(hours=13)),
-        pytest.raises(HoldLostError, match="more than twelve hours ago"),
+        pytest.raises(CannotUndoError, match="more than twelve hours ago"),
     ):
         undo(phone_bank.sam, second.id)
     db.session.rollback()
