@@ -392,5 +392,4 @@ def main(rows: int = 1_000_000, calls: int = 200_000, folder: str = "") -> bool:
 
 
 if __name__ == "__main__":
-    rows, calls = (int(size) for size in sys.argv[1:3] or ("1000000", "200000"))
-    sys.exit(not main(rows, calls, *sys.argv[3:4]))
+    sys.exit(not main(*(int(size) for size in sys.argv[1:3]), *sys.argv[3:4]))
