@@ -392,4 +392,5 @@ def main(rows: int = 1_000_000, calls: int = 200_000, folder: str = "") -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(not main(*(int(size) for size in sys.argv[1:3]), *sys.argv[3:4]))
+    sizes = dict(zip(("rows", "calls"), map(int, sys.argv[1:3]), strict=False))
+    sys.exit(not main(**sizes, folder="".join(sys.argv[3:4])))

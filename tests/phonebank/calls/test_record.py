@@ -15,10 +15,10 @@ from phonebank.calls.claim import NobodyToCallError, claim
 from phonebank.calls.hold import current_hold, release_hold
 from phonebank.calls.last_call import last_call_of
 from phonebank.calls.record import record
-from phonebank.calls.undo import undo
+from phonebank.calls.undo import CannotUndoError, undo
 from phonebank.contact_queue.expire_holds import expire_holds
 from phonebank.core.db import db
-from phonebank.core.errors import HoldLostError, InvalidInputError, NotFoundError
+from phonebank.core.errors import InvalidInputError, NotFoundError
 from phonebank.models import (
     Call,
     Caller,
@@ -161,7 +161,7 @@ def test_who_asked_twice_not_to_be_called_is_not_called_though_one_of_them_is_un
     suppress_all([second.phone], SuppressionOrigin.LIST)
     db.session.commit()
     for caller, call_id in ((phone_bank.sam, first.id), (phone_bank.priya, second.id)):
-        with pytest.raises(HoldLostError):
+        with pytest.raises(CannotUndoError):
             undo(caller, call_id)
         db.session.rollback()
     assert is_suppressed(hers)
