@@ -174,7 +174,7 @@ def test_a_long_undo_is_not_begun_a_second_time_while_it_makes_progress(
         f"Voter{n},{drama_number(n)},{'x' if n % 2 else 'no'}\n" for n in range(8)
     )
     list_id = desk.bring(file)["id"]
-    began_again = []
+    began_again: list[int] = []
     with desk.app.app_context(), time_machine.travel(now(), tick=False) as clock:
         undo.begin_undo(db.session.get_one(ContactList, list_id))
         db.session.commit()
