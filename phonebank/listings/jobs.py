@@ -36,9 +36,10 @@ ADDRESS_KEPT_FOR = timedelta(days=7)
 ASKED_BEFORE = timedelta(days=2)
 _TRAIN_FIRST = (
     "People near you can't find your party yet, because hosts of this campaign must go to a "
-    "training first. Ask the organisers when the next training is, and enter this e-mail address "
-    "there under “Keep my calls”. When you have been marked as trained, press “Put it on the map” "
-    "on the party's page.\n\n"
+    "training first. Ask the organisers when the next training is. When you have made your "
+    "practice call there, tap “Keep my calls”, enter this e-mail address, and open the link that "
+    "we e-mail you. When you have been marked as trained, press “Put it on the map” on the party's "
+    "page.\n\n"
 )
 
 

@@ -1,6 +1,8 @@
 """A training: an organiser lists it, people come in and practise, and the trainer gives marks."""
 
+import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from phonebank.models import (
     ListingState,
     TrainedMark,
     Training,
+    TrainingFor,
     VolunteerRole,
     now,
 )
@@ -157,6 +160,68 @@ def test_people_come_in_practise_and_get_the_mark(
     assert "Tess" not in client.get(f"/trained/{token}").text
     with app.app_context():
         assert db.session.query(TrainedMark).count() == 1
+
+
+def link_on(page: str, words: str) -> str:
+    """The address of the link that the page shows with these words."""
+    found = re.search(rf'<a [^>]*href="([^"]+)"[^>]*>{words}</a>', page)
+    assert found, words
+    return unescape(found[1])
+
+
+@pytest.mark.parametrize("leaves_by", ["the end of the practice call", "the lobby"])
+def test_a_host_keeps_their_calls_at_a_training_and_then_puts_their_party_on_the_map(
+    app: Flask,
+    stage: Stage,
+    training: dict[str, Any],
+    capsys: pytest.CaptureFixture[str],
+    leaves_by: str,
+) -> None:
+    with app.app_context():
+        db.session.get_one(Campaign, stage.campaign_id).training_for = TrainingFor.HOSTS
+        db.session.get_one(Listing, stage.listing_id).state = ListingState.DRAFT
+        db.session.commit()
+    host = app.test_client()
+    sign_in(host, stage.host_id)
+    guests = f"/parties/{stage.party_id}/guests"
+    details = {
+        "way": "in_person", "host_name": "Ada", "place": "SW9", "address": "4 Plum Row",
+        "places": "8", "step_free": "no", "languages": "en",
+    }  # fmt: skip
+    to_do = host.get(guests).text
+    assert "When you have made your practice call there, tap “Keep my calls”" in to_do
+    refused = host.post(guests, data=details)
+    assert (refused.status_code, "“Keep my calls”" in refused.text) == (403, True)
+
+    phone = app.test_client()
+    door = phone.post("/training", data={"code": training["code"]}).location
+    practice = phone.post(door, data={"first_name": "Ada"}).location
+    assert phone.get(practice).status_code == 200
+    page = phone.post(f"{practice}/done", data={"with": "undecided", "outcome": "talked"}).text
+    if leaves_by == "the lobby":
+        page = phone.get(link_on(page, "Back")).text
+    address = link_on(page, "Keep my calls")
+    form = phone.get(address.partition("#")[0]).text.partition(f'id="{address.partition("#")[2]}"')
+    assert "If you host, type the e-mail address that you sign in with." in form[2]
+    keep = re.search(r'<form method="post" action="([^"]+)">', form[2])
+    assert keep
+    with phone.post(keep[1], data={"email": stage.host_email.upper()}) as answer:
+        assert answer.status_code == 303
+    mailed = re.findall(r"http\S+(/volunteer/link/\S+)", capsys.readouterr().out)[-1]
+
+    trainer = signed_in_as(app, "tess@example.org")
+    room = f"/volunteer/trainings/{training['id']}"
+    given = re.search(rf'action="({room}/\d+/trained)"', trainer.get(room).text)
+    assert given
+    trainer.post(given[1])
+    assert host.post(guests, data=details).status_code == 403, "nobody has opened the link"
+    # The link works on any device, here on the laptop on which the host is signed in.
+    assert host.post(mailed).location == "/volunteer"
+    assert "Your certificate" in host.get("/volunteer").text
+    assert "go to a training" not in host.get(guests).text
+    assert host.post(guests, data=details).status_code == 303
+    with app.app_context():
+        assert db.session.get_one(Listing, stage.listing_id).state == ListingState.SHOWN
 
 
 def test_a_trainer_runs_the_trainings_of_their_campaign_only(
