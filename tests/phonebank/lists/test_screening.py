@@ -183,7 +183,8 @@ def test_the_list_s_page_asks_and_the_lists_page_warns(
     assert f"Screened against the TPS and the CTPS on {late}" in say(
         how="screened", screened_on=late
     )
-    assert "nobody on this list will be called until you screen it again and enter the day" in client.get(page).text
+    words = "nobody on this list will be called until you screen it again and enter the day"
+    assert words in client.get(page).text
     history = client.get(f"/campaigns/{campaign_id}/lists").text
     assert f"is valid until {today + timedelta(days=3)}" in history
     not_needed = say(how="not_needed", reason="Our members")
