@@ -31,7 +31,7 @@ alembic = Alembic(run_mkdir=False, command_name="", metadatas=Base.metadata)
 def _set_up_logging() -> None:
     """Write the log to standard error, where hosting providers collect logs. The log says, for
     example, who downloaded a file or removed a number from the do-not-call list. If the web server
-    has already set up logging, that setup is kept."""
+    has already set up a handler for the log, that handler is kept."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for library in ("alembic", "sqlalchemy"):
         # Flask-Alembic gives each of these loggers its own handler beside the root logger's, so
@@ -59,8 +59,8 @@ def create_app(config: Config | None = None, timeouts: Timeouts = db.FOR_PAGES) 
     """Build the app.
 
     If `config` is None, the settings come from the environment. `timeouts` limit how long
-    PostgreSQL runs a statement and waits for a lock. Raises ConfigError if the settings do not
-    allow a safe start.
+    PostgreSQL runs a statement and waits for a lock. The number of database connections also
+    depends on `timeouts`. Raises ConfigError if the settings do not allow a safe start.
     """
     config = config or Config.from_environment()
     app = PhonebankFlask(__name__)

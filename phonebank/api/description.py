@@ -1,4 +1,5 @@
-"""The description of the API in OpenAPI, made from the views and their models by spectree.
+"""Describes the API in the format OpenAPI. The library spectree makes this description from the
+views and their models.
 
 spectree also checks requests against the models. spectree does not check responses, because
 checking a response would take longer than making it. Tests check the responses.
@@ -53,8 +54,8 @@ class _Plugin(FlaskPlugin):
 
 
 def _refuse(_: object, __: object, fault: Exception | None, ___: object, ____: object) -> None:
-    """Raise an InvalidInputError that lists the faults that spectree found in a request. Do nothing
-    if spectree found no faults."""
+    """Raise an InvalidInputError with the faults that spectree found in a request, 50 at most. Do
+    nothing if spectree found no faults."""
     if not isinstance(fault, ValidationError):
         return
     where = "body" if request.method in ("POST", "PUT", "PATCH") else "query"

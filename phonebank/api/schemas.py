@@ -25,8 +25,8 @@ Cursor = Annotated[
 
 
 class _Sent(BaseModel):
-    """The base class of all models that describe what a client sends. A field with an unknown name
-    is refused, because such a name is often a typing error."""
+    """The base class of all models that describe what a client sends. A request that has a field
+    with an unknown name is refused, because such a name is often a typing error."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -114,7 +114,7 @@ class OutcomeOut(BaseModel):
 
 
 class OutcomesPage(BaseModel):
-    """A page of recorded calls, in the order of their last changes."""
+    """A page of recorded calls. The call whose last change is the oldest comes first."""
 
     outcomes: list[OutcomeOut]
     next_cursor: str = Field(

@@ -59,8 +59,8 @@ def add_do_not_call(json: DoNotCallIn) -> Response:
     """Put numbers on the do-not-call list, which applies to every campaign from the next call on.
 
     Numbers without a country code are read as numbers of the campaign's country. A number that is
-    already on the list counts as entered. With one token, at most 1,000 numbers a day can be
-    entered.
+    already on the list counts as entered. With one token, at most 1,000 numbers can be entered on
+    one day (in UTC).
     """
     phones: dict[str, None] = {}
     refused = []

@@ -48,7 +48,7 @@ def create_token(
     time could exceed TOKENS_AT_MOST.
 
     Raises ConflictError if the campaign has TOKENS_AT_MOST tokens that are not revoked. Raises
-    NotAllowedError if the account may not give one of the scopes (see `may_give`).
+    NotAllowedError if `scopes` has a scope that the account may not give (see `may_give`).
     """
     if not may_give(account).issuperset(scopes):
         raise NotAllowedError(
@@ -82,7 +82,8 @@ def may_give(account: Account) -> set[Scope]:
 
 
 def find_token(secret: str) -> Row[tuple[object, ...]] | None:
-    """Return the token's columns and its campaign's country. Return None if there is no such token,
+    """Return the columns of the token's row, its campaign's country, and whether the account that
+    made the token is an organiser of the whole installation. Return None if there is no such token,
     or if the token no longer works."""
     if not secret.startswith(PREFIX):
         return None
@@ -91,7 +92,7 @@ def find_token(secret: str) -> Row[tuple[object, ...]] | None:
 
 def note_use(token_id: int, last_used_at: datetime | None) -> bool:
     """Store the current time as the token's last use, unless `last_used_at` is less than USED_EVERY
-    ago. Return True if the time was stored, so that the calling code must commit."""
+    ago. Return True if the time was stored. In that case, the calling code must commit."""
     if last_used_at is not None and now() - last_used_at < USED_EVERY:
         return False
     db.session.execute(update(ApiToken).where(ApiToken.id == token_id).values(last_used_at=now()))
@@ -99,8 +100,8 @@ def note_use(token_id: int, last_used_at: datetime | None) -> bool:
 
 
 def tokens_of(campaign: Campaign) -> Sequence[tuple[ApiToken, Account | None]]:
-    """Return the campaign's tokens, newest first. With each token comes the account that made the
-    token, or None if that account was deleted."""
+    """Return the campaign's tokens, newest first, including those that were revoked. With each
+    token comes the account that made the token, or None if that account was deleted."""
     query = (
         select(ApiToken, Account)
         .outerjoin(Account, Account.id == ApiToken.created_by_id)
@@ -111,8 +112,8 @@ def tokens_of(campaign: Campaign) -> Sequence[tuple[ApiToken, Account | None]]:
 
 
 def revoke_token(campaign: Campaign, token_id: int) -> ApiToken:
-    """Revoke one of the campaign's tokens, which then stops working at once. Raises NotFoundError
-    if the campaign has no such token."""
+    """Revoke one of the campaign's tokens. The token stops working as soon as the calling code
+    commits. Raises NotFoundError if the campaign has no such token."""
     token = db.session.get(ApiToken, token_id)
     if token is None or token.campaign_id != campaign.id:
         raise NotFoundError("This campaign does not have this token.", "Reload the page.")

@@ -1,1 +1,1 @@
-"""The permanent record of what organisers did."""
+"""The permanent record of what organisers did. It also has some actions of jobs and volunteers."""

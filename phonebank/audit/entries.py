@@ -43,8 +43,9 @@ def names_of_subjects(
     entries: Sequence[Row[*tuple[Any, ...]]],
 ) -> dict[tuple[str, str], str]:
     """Return the current names of the accounts, campaigns and chapters that the entries are about.
-    Each key is an entry's (`subject_kind`, `subject_id`). A deleted account, campaign or chapter is
-    not in the result. There is at most one query for each of the three kinds."""
+    Each key is an entry's (`subject_kind`, `subject_id`). An account without a name appears with
+    its e-mail address. A deleted account, campaign or chapter is not in the result. There is at
+    most one query for each of the three kinds."""
     names: dict[tuple[str, str], str] = {}
     for kind, (key, name) in _NAMED.items():
         ids = {
@@ -59,9 +60,9 @@ def names_of_subjects(
 
 
 def audit_file(campaign: Campaign | None, mark: bool = False) -> Iterator[str]:
-    """Return every entry about a campaign, or about everything if `campaign` is None, as pieces of
-    CSV, oldest entry first. If `mark` is true, the file begins with the byte order mark of UTF-8,
-    which Excel needs."""
+    """Return a CSV file in pieces. It has every entry about a campaign, or about everything if
+    `campaign` is None, oldest entry first. If `mark` is true, the file begins with the byte order
+    mark of UTF-8, which Excel needs. Raises the error of `stream_rows`."""
     rows = stream_rows(_query(campaign).order_by(AuditEntry.id))
     return csv_chunks(HEADER, map(_cells, rows), mark)
 

@@ -1,4 +1,5 @@
-"""Records what an organiser did. The calling code commits."""
+"""Adds entries to the permanent record of what organisers, jobs and volunteers did. The calling
+code commits."""
 
 from typing import Any
 
