@@ -11,8 +11,8 @@ from phonebank.places.find import describe_place, find_places, place_at
 
 @dataclass(frozen=True)
 class Area:
-    """A place as a call-out stores it: its country, the name that people read, and the latitude and
-    longitude of its centre in degrees."""
+    """A place as a call-out stores it. `country` is an ISO 3166-1 code, and `area` is the name that
+    people read. `latitude` and `longitude` are the position of the place's centre, in degrees."""
 
     country: str
     area: str
@@ -21,8 +21,8 @@ class Area:
 
 
 class WhichPlaceError(InvalidInputError):
-    """The error that is raised if several places have the typed name. `places` are the places to
-    choose from."""
+    """The error that is raised if the typed text may mean several places. `places` are the places
+    to choose from."""
 
     def __init__(self, places: Sequence[Place]) -> None:
         self.places = places
@@ -37,12 +37,14 @@ class WhichPlaceError(InvalidInputError):
 
 
 def find_area(typed: str, country: str, chosen: str = "") -> Area:
-    """Return the area of a typed postcode or town. If a place in the campaign's `country` has the
-    typed name, places in other countries are not considered.
+    """Return the area of a typed postcode or town. If the text may mean a place in the campaign's
+    `country`, places in other countries are not considered.
 
-    If the person has chosen from several places, `chosen` is the country and code of that place, in
-    the form "COUNTRY/CODE". Otherwise `chosen` is "". Raises InvalidInputError if no place has the
-    name, WhichPlaceError if several have it, and NotFoundError if the chosen place does not exist.
+    If the person has chosen one of several places, `chosen` is the country and code of the chosen
+    place, in the form "COUNTRY/CODE". Then `typed` does not matter. Otherwise `chosen` is "".
+
+    Raises InvalidInputError if the text is empty or means no known place, and WhichPlaceError if it
+    may mean several places. Raises NotFoundError if the chosen place does not exist.
     """
     if chosen and chosen.count("/") == 1:
         return _area(place_at(*chosen.split("/")))

@@ -4,8 +4,8 @@ is sent to the projector and to the remote control.
 
 A change locks the call-out's row, so changes happen one after another. The transaction that makes a
 change also counts the new figures, such as the number of people who signed in. These figures are
-sent after the transaction commits. So each event that is sent has the whole state after one change,
-and its figures match the rows in the database.
+sent after the transaction commits. So each event has the whole state after one change, and its
+figures match the rows that the change left in the database.
 """
 
 from typing import Any
@@ -35,8 +35,8 @@ def begin_change(call_out: CallOut) -> None:
 
 
 def show_change(call_out: CallOut) -> None:
-    """Send the new state to the projector and the remote control as soon as the transaction
-    commits."""
+    """Raise the call-out's version by 1. Send the new state to the projector and the remote control
+    as soon as the transaction commits."""
     call_out.version += 1
     db.session.flush()
     state = state_of(call_out)

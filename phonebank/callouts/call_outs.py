@@ -35,8 +35,8 @@ def create_call_out(
     time_zone: str,
     lets_host: bool = True,
 ) -> CallOut:
-    """Set up a call-out. `starts_at` is an aware time, or None for now. Raises InvalidInputError
-    for a title that cannot be shown."""
+    """Set up a call-out. `starts_at` is an aware time, or None for now. Raises InvalidInputError if
+    the title is empty, too long, or contains a character that cannot be shown."""
     call_out = CallOut(
         campaign_id=campaign.id,
         created_by_id=account.id,
@@ -71,7 +71,8 @@ def call_out_by_code(text: str) -> CallOut:
     call-out has ended. If several call-outs have this code, return the call-out that has not ended.
     If all of them have ended, return the one that ended last.
 
-    Raises NotFoundError for any other code.
+    Raises NotFoundError if no call-out has this code, or if every such call-out ended more than
+    TAKES_LATE ago.
     """
     call_out = db.session.scalars(
         select(CallOut)
@@ -114,10 +115,10 @@ def move(call_out: CallOut, step: CallOutStep) -> None:
 
 
 def end(call_out: CallOut) -> None:
-    """End the call-out. If the call-out lets people become hosts (`lets_host`), a job then makes a
-    party from each pledge by a person who gave an e-mail address. After the end of this call-out, a
-    new one may get the same code. If the call-out has already ended, its end time does not
-    change."""
+    """End the call-out, and show the step THANKS on the projector. If the call-out lets people
+    become hosts (`lets_host`), a job then makes a party from each pledge by a person who gave an
+    e-mail address, if it can. After the end of this call-out, a new one may get the same code. If
+    the call-out has already ended, its end time does not change."""
     begin_change(call_out)
     call_out.step = CallOutStep.THANKS
     call_out.ended_at = call_out.ended_at or now()

@@ -12,17 +12,19 @@ _TIME = re.compile(r"(\d{1,2})(?:[:.h ]?([0-5]\d))?\s*([ap])?\.?m?\.?", re.IGNOR
 
 
 def example_day(country: str) -> str:
-    """Return the digits for 14 January, in this country's usual order of day and month."""
+    """Return 14 January in digits, with the day and the month in the order that is usual in this
+    country."""
     return "1/14" if country == MONTH_FIRST else "14/1"
 
 
 def read_day(text: str, country: str, today: date) -> date | None:
     """Return the day that a text such as “14/1”, “14.1.” or “2027-01-14” means, or None for an
-    empty text. If `country` is the US, the month comes before the day. If the text has no year,
-    return the next day with this date, which may be today.
+    empty text. If the year comes first, the month follows it. Otherwise the month comes before the
+    day if `country` is "US", and after the day in any other country. If the text has no year, the
+    day is in this year, or in the next year if it would be before `today`.
 
     Only the numbers in the text are read. Raises InvalidInputError if the numbers do not make a
-    day.
+    day. 29 February without a year is a day only if this year is a leap year.
     """
     numbers = [int(number) for number in _NUMBERS.findall(text)]
     if not text.strip():

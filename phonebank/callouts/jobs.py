@@ -1,4 +1,4 @@
-"""The job that runs after call-outs: it turns pledges into parties, e-mails hosts and guests, and
+"""The job that follows up call-outs: it turns pledges into parties, e-mails hosts and guests, and
 makes contact lists."""
 
 import logging
@@ -14,13 +14,16 @@ log = logging.getLogger(__name__)
 
 @job(CHORES, timeout=5 * 60)
 def look_after_call_outs() -> None:
-    """End call-outs that nobody has ended. After a call-out that lets people become hosts, make a
-    party from each pledge by a person who gave an e-mail address. E-mail each host a link to the
-    host's kit (a page to print). E-mail the people who took places at these parties, to ask them to
-    confirm their places. On the morning after a call-out, put people who pledged and gave a phone
-    number into a contact list. The list has those whose pledge has no party, and those who have not
-    visited the site since the e-mail about their party. Delete the sign-ups of campaigns whose
-    personal data is erased."""
+    """End call-outs that started more than `settle.LASTS_AT_MOST` ago and that nobody has ended.
+    After a call-out that lets people become hosts, make a party from each pledge by a person who
+    gave an e-mail address. E-mail each host a link to the host's kit (a page to print). E-mail the
+    people who took places at these parties, to ask them to confirm their places. On the morning
+    after a call-out, make a contact list in a new campaign. The list has the people who pledged and
+    gave a phone number: those whose pledge has no party, and those who have not visited the site
+    since the e-mail about their party.
+
+    Delete the sign-ups of campaigns whose personal data is erased.
+    """
     settle.end_forgotten(now())
     for pledge_id in settle.unsettled_pledges():
         try:

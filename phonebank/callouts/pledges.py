@@ -24,8 +24,9 @@ class Offer:
     """A pledged party that a person at the call-out may go to. The party is `km` kilometres from
     the person's area and has `left` free places. `first_name` is the name of the future host.
     `has_email` says whether the future host gave an e-mail address: without an address, the pledge
-    never becomes a party. `mine` says whether the person has already taken a place at this party,
-    and `is_invited` whether the person was e-mailed about this place."""
+    never becomes a party. `mine` says whether the person has already taken a place at this party.
+    `is_invited` says whether the job has already run `invite_seat` for this place, which usually
+    e-mails the person."""
 
     pledge: Pledge
     first_name: str
@@ -74,8 +75,8 @@ def pledge_of(person: SignUp) -> Pledge | None:
 
 
 def take_back(call_out: CallOut, person: SignUp) -> None:
-    """Delete a person's pledge, with the places that people have taken at the pledged party. Raises
-    ConflictError if the pledge has already become a party."""
+    """Delete a person's pledge, if there is one, with the places that people have taken at the
+    pledged party. Raises ConflictError if the pledge has already become a party."""
     begin_change(call_out)
     own = pledge_of(person)
     if own is None:
@@ -87,9 +88,9 @@ def take_back(call_out: CallOut, person: SignUp) -> None:
 
 
 def offers_for(call_out: CallOut, person: SignUp) -> list[Offer]:
-    """Return the SHOWN_AT_MOST pledged parties that are nearest to the person's area, nearest
-    first. Other pledged parties at which the person has taken a place come after these. Parties
-    without a free place are included. The person's own pledge is not included."""
+    """Return the pledged parties that are nearest to the person's area, up to SHOWN_AT_MOST,
+    nearest first. Other pledged parties at which the person has taken a place come after these.
+    Parties without a free place are included. The person's own pledge is not included."""
     taken = (
         select(PledgeSeat.pledge_id, func.count().label("taken"))
         .group_by(PledgeSeat.pledge_id)

@@ -1,8 +1,9 @@
-"""Follow up a call-out after it has ended. Pledges become parties. Hosts get an e-mail with a link
-to the host's kit (a page to print). People who took places are asked by e-mail to confirm them. A
-contact list is made of people who pledged and gave a phone number: those whose pledge has no party,
-and those who have not visited the site since the e-mail about their party. Each of these steps
-commits, and does nothing if it was done before."""
+"""Follow up a call-out after it has ended. In a call-out that lets people become hosts, pledges by
+people who gave an e-mail address become parties. Hosts get an e-mail with a link to the host's kit
+(a page to print). People who took places are asked by e-mail to confirm them. A contact list is
+made of people who pledged and gave a phone number: those whose pledge has no party, and those who
+have not visited the site since the e-mail about their party. Each of these steps commits, and does
+nothing if it was done before."""
 
 import logging
 import uuid
@@ -99,7 +100,8 @@ _HAS_COME = exists().where(
 
 
 def end_forgotten(at: datetime) -> None:
-    """End call-outs that started more than LASTS_AT_MOST before `at` (aware)."""
+    """End call-outs that started more than LASTS_AT_MOST before `at` (aware). A call-out that has
+    not started is not ended."""
     forgotten = select(CallOut.id).where(
         CallOut.ended_at.is_(None), CallOut.began_at < at - LASTS_AT_MOST
     )
@@ -202,8 +204,8 @@ def _place_of(pledge: Pledge) -> Place | None:
 def uninvited_seats() -> Sequence[tuple[int, uuid.UUID]]:
     """Return the primary keys of the seats (`PledgeSeat`) for which `invite_seat` must still send
     an e-mail. A seat is a place that a person took at a pledged party. A seat is included only if
-    the person gave an e-mail address. The party must also have a listing that is not cancelled and
-    has not started."""
+    the person gave an e-mail address. The party must also have a `Listing` that is not cancelled,
+    and must start in the future."""
     rows = db.session.execute(
         select(PledgeSeat.pledge_id, PledgeSeat.sign_up_id)
         .join(Pledge, Pledge.id == PledgeSeat.pledge_id)
@@ -221,12 +223,15 @@ def uninvited_seats() -> Sequence[tuple[int, uuid.UUID]]:
 
 
 def invite_seat(pledge_id: int, sign_up_id: uuid.UUID) -> None:
-    """E-mail a person who took a place at a pledged party. The person opens the link in the e-mail
-    to ask the host for the place, as every other guest does. If the person has already asked the
-    host for a place in another way, no e-mail is sent. If the mail server does not take the e-mail
-    now, this function raises mail.MailNotSentError, and the next run of the job tries again. If the
-    mail server refuses the address permanently, no error is raised, and the e-mail is not sent
-    again."""
+    """E-mail a person who took a place at a pledged party. The link in the e-mail leads to a page
+    where the person can ask the host for the place, as every other guest does. No e-mail is sent if
+    the party already has a guest with the person's e-mail address whose state is not NEW. For
+    example, the person may have asked the host in another way.
+
+    If the mail server does not take the e-mail now, this function raises mail.MailNotSentError, and
+    the next run of the job tries again. If the mail server refuses the address permanently, no
+    error is raised, and the e-mail is not sent again.
+    """
     seat = db.session.get(
         PledgeSeat, (pledge_id, sign_up_id), with_for_update=True, populate_existing=True
     )
@@ -276,8 +281,9 @@ def _morning_after(ended_at: datetime, call_out: CallOut) -> datetime:
 
 def follow_up(call_out_id: int) -> None:
     """Make a campaign with the recruitment script, and a contact list in it, if there is anybody to
-    call. The list has people who pledged and gave a phone number: those whose pledge has no party,
-    and those who have not visited the site since the e-mail about their party. The campaign is a
+    call and the call-out's campaign is not being erased. The list has people who pledged and gave a
+    phone number: those whose pledge has no party, and those who have not visited the site since the
+    e-mail about their party. Anyone on the do-not-call list is left out. The new campaign is a
     draft until an organiser starts it."""
     call_out = get_locked(CallOut, call_out_id)
     if call_out is None or call_out.followed_up_at is not None:
@@ -304,7 +310,8 @@ def pledges_not_set_up(call_out: CallOut) -> set[int]:
 
 def not_set_up() -> ColumnElement[bool]:
     """Return the SQL condition that a pledge has no party, or that the party's host has not visited
-    the site since the e-mail about the party."""
+    the site since the e-mail about the party. A host who has not been sent the e-mail yet also
+    meets the condition."""
     return Pledge.party_id.is_(None) | ~_HAS_COME
 
 
@@ -332,7 +339,7 @@ def _store_people(call_out: CallOut, people: Sequence[SignUp]) -> None:
 
 def _follow_up_campaign(call_out: CallOut) -> Campaign:
     """Return a new draft campaign, with the settings in COPIED copied from the call-out's campaign.
-    If a role was given for that campaign alone, its holder gets the same role in the new campaign.
+    An account with a role in the call-out's campaign alone gets the same role in the new campaign.
     """
     parent = call_out.campaign
     campaign = Campaign(

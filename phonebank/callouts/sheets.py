@@ -86,8 +86,8 @@ def sheet_by_token(token: str) -> CallOutSheet:
 
 
 def lines_of(sheet: CallOutSheet) -> Sequence[tuple[SheetLine, str | None]]:
-    """Return the lines that were typed in, newest first, each with the person's first name. The
-    name is None if the line is unreadable or the person's sign-up was deleted."""
+    """Return the lines of this sheet that were typed in, newest first, each with the person's first
+    name. The name is None if the line is unreadable or the person's sign-up was deleted."""
     rows = db.session.execute(
         select(SheetLine, SignUp.first_name)
         .outerjoin(SignUp, SignUp.id == SheetLine.sign_up_id)
@@ -98,10 +98,11 @@ def lines_of(sheet: CallOutSheet) -> Sequence[tuple[SheetLine, str | None]]:
 
 
 def enter_line(sheet: CallOutSheet, number: int, line: Line) -> None:
-    """Store one line. `number` is the line's number in the form. If that line is already stored,
-    because the form was sent twice, nothing changes. If somebody typed UNREADABLE as the name, as
-    the postcode, or as the e-mail address or phone number, the line is stored as unreadable. None
-    of the typed values of an unreadable line is stored.
+    """Store one line. `number` is the line's number from the form. If the sheet already has a line
+    with this number, because the form was sent twice, nothing changes. Otherwise the line gets the
+    next free number. If somebody typed UNREADABLE as the name, as the postcode, or as the e-mail
+    address or phone number, the line is stored as unreadable. None of the typed values of an
+    unreadable line is stored.
 
     Raises InvalidInputError for values that cannot be used, and ConflictError for a finished sheet.
     Also raises the errors of `find_area`, `sign_ups.sign_up` and `pledges.pledge`.
@@ -137,8 +138,11 @@ def enter_line(sheet: CallOutSheet, number: int, line: Line) -> None:
 def take_last_back(sheet: CallOutSheet) -> None:
     """Delete the sheet's last line, and undo what this line changed. If the person on this line had
     not signed in before, and nothing about them has changed since, delete the person's sign-up and
-    pledge. Otherwise the person gets back the name, the area and the pledge that they had before.
-    But values that the person or another line has changed since then stay as they are.
+    pledge.
+
+    Otherwise, restore two groups of values: the name with the area, and the pledge. If any value of
+    a group has changed since then, the whole group stays as it is. A person who had not signed in
+    before keeps the name and area.
 
     Raises ConflictError if the pledge has already become a party, if more people are coming than
     the earlier pledge has chairs for, or if the sheet is finished.
@@ -159,8 +163,8 @@ def finish(sheet: CallOutSheet, rows: int | None) -> None:
     """Finish the sheet. `rows` is the number of filled-in lines that somebody counted on the paper
     and typed in, or None if the typed text is not a number.
 
-    Raises ConflictError if the sheet is already finished, or if a different number of lines was
-    typed in. Raises InvalidInputError if `rows` is None.
+    Raises ConflictError if the sheet is already finished, or if `rows` is not the number of lines
+    that were typed in. Raises InvalidInputError if `rows` is None.
     """
     _lock_unfinished(sheet)
     typed = _count(sheet)

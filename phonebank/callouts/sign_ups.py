@@ -48,8 +48,8 @@ def read_reach(text: str, campaign: Campaign) -> Reach:
 
 
 def clean_first_name(text: str) -> str:
-    """Return the first name without unnecessary spaces. Raises InvalidInputError for a name that
-    must not be shown on a projector."""
+    """Return the first name without unnecessary spaces. Raises InvalidInputError if the name is
+    empty, is too long, or must not be shown on a projector."""
     name = clean_name(text)
     refuse_bad_words(name)
     return name
@@ -60,10 +60,10 @@ def sign_up(
 ) -> tuple[SignUp, bool]:
     """Sign a person in, and return their sign-up and whether it is new.
 
-    If `sign_up_id` is already stored, the same form was sent again, and nothing changes. If the
-    e-mail address or phone number is already stored, the same person signs in again: their name and
-    area are replaced. In both cases the person is counted once. Raises TooManyRequestsError for a
-    new person if SIGN_UPS_AT_MOST people have signed in.
+    If this call-out already has a sign-up with the id `sign_up_id`, the same form was sent again,
+    and nothing changes. If this call-out already has the e-mail address or phone number, the same
+    person signs in again: their name and area are replaced. In both cases the person is counted
+    once. Raises TooManyRequestsError for a new person if SIGN_UPS_AT_MOST people have signed in.
     """
     begin_change(call_out)
     again = db.session.get(SignUp, sign_up_id)
@@ -113,8 +113,8 @@ def sign_up_of(call_out: CallOut, known: object) -> SignUp | None:
 def practise(call_out: CallOut, person: SignUp, known: Caller | None = None) -> Caller:
     """Return the caller for this person's practice calls. If the person has practised before in
     this call-out, return the same caller. Otherwise, if `known` (the caller who uses this device)
-    belongs to this campaign, return `known`. In all other cases, return a new caller, who waits
-    until an organiser admits them."""
+    belongs to the call-out's campaign, return `known`. In all other cases, return a new caller, who
+    waits until an organiser admits them."""
     begin_change(call_out)
     caller = db.session.get(Caller, person.caller_id) if person.caller_id else None
     if caller is None:
