@@ -339,8 +339,8 @@ def _store_people(call_out: CallOut, people: Sequence[SignUp]) -> None:
 
 def _follow_up_campaign(call_out: CallOut) -> Campaign:
     """Return a new draft campaign, with the settings in COPIED copied from the call-out's campaign.
-    An account with a role in the call-out's campaign alone gets the same role in the new campaign.
-    """
+    If an account was given a role for the call-out's campaign alone, it gets the same role for the
+    new campaign."""
     parent = call_out.campaign
     campaign = Campaign(
         name=f"Hosts of “{call_out.title}”"[:120],
