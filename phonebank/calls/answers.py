@@ -55,13 +55,14 @@ def save_answer(
     none).
 
     A later answer replaces an earlier one. A request whose `turn` differs from the call's turn (the
-    number of undos so far) was sent before an undo, and changes nothing. A request that is older
-    than the stored answer changes nothing either. `seq` shows which answer is newer, because a page
-    sends each answer with a higher `seq` than the answer before. A form without JavaScript sends no
-    `seq` (None), and its answer counts as the newest.
+    number of undos so far) was sent before an undo, and changes nothing. A request without a turn
+    (None) counts as sent after the last undo. A request that is older than the stored answer
+    changes nothing either. `seq` shows which answer is newer, because a page sends each answer with
+    a higher `seq` than the answer before. A form without JavaScript sends no `seq` (None), and its
+    answer counts as the newest.
 
-    If the step allows an empty answer (None or blank), the empty answer is stored too. An empty
-    answer means that the caller has gone on from the step without an answer.
+    If the step allows an empty answer (None, blank or an empty list), None is stored as the answer.
+    It means that the caller has gone on from the step without an answer.
 
     Raises NotFoundError if the caller has no such call or the person called was erased. Raises
     ConflictError if the outcome has been recorded, or if the call changed during each of

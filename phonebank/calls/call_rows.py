@@ -121,12 +121,13 @@ SELECT own.*, team.team FROM recorded AS last {TOTALS}
 class CallRows:
     """A call and its contact, both read at the same moment.
 
-    `answers` (by step id) is None if there are no answers. A request is about to record a new
-    outcome for the call. If the new outcome means that nobody was reached, `fields`, `answers` and
-    `taken_over` are not read, and are None. `same_outcome_before` is how many other calls to the
-    contact have the same outcome as the new one. Calls that an organiser has set aside (taken out
-    of every total) do not count. If the new outcome may mean that the number does not work, only
-    calls to the called number count.
+    `answers` has the call's answers by step id, or is None if there are none. The new outcome is
+    the outcome that a request is about to record for the call. If the new outcome means that nobody
+    was reached, `fields`, `answers` and `taken_over` are not read, and are None.
+    `same_outcome_before` is how many other calls to the contact have the same outcome as the new
+    one. Calls that an organiser has set aside (taken out of every total) do not count. If the new
+    outcome is about the number and not about the person (`Outcome.is_about_number`), only calls to
+    the called number count.
     """
 
     call_version: str
@@ -183,7 +184,7 @@ def read_rows(caller_id: int | None, call_id: uuid.UUID, outcome: Outcome) -> Ca
 
 
 def parameters_of(caller_id: int | None, call_id: uuid.UUID, outcome: Outcome) -> dict[str, Any]:
-    """Return the parameters of the query CALL_AND_CONTACT."""
+    """Return the parameters of the queries CALL_AND_CONTACT and CALL_AND_CONTACT_WITH_ANSWERS."""
     return {
         "caller_id": caller_id,
         "call_id": call_id,
@@ -193,7 +194,8 @@ def parameters_of(caller_id: int | None, call_id: uuid.UUID, outcome: Outcome) -
 
 
 def rows_of(row: Any) -> CallRows:
-    """Return a CallRows from a row that has the columns of CALL_AND_CONTACT."""
+    """Return a CallRows from a row of either query (CALL_AND_CONTACT and
+    CALL_AND_CONTACT_WITH_ANSWERS)."""
     of_call = {name: getattr(row, name) for name in _OF_CALL}
     return CallRows(**of_call, contact=ContactValues.of(row))
 

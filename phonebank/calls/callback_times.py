@@ -34,10 +34,13 @@ def callback_time(
     """Return the promised time (aware), or None if no time was given.
 
     `preset` is CHOSEN, "" or one of the keys of PRESETS. `day` and `clock` are ISO text
-    (2026-05-07, 18:30) in the contact's time zone. A day without a time means the current time on
-    that day, and a time without a day means today. Raises InvalidInputError for an unknown preset,
-    for a `day` or `clock` that is not ISO text, and for CHOSEN if `day` and `clock` are both blank.
-    Also raises it if the chosen time is not in the future, or is more than AHEAD_AT_MOST ahead.
+    (2026-05-07, 18:30) in the contact's time zone. Both are ignored if `preset` is one of the keys
+    of PRESETS. A day without a time means the current time on that day, and a time without a day
+    means today.
+
+    Raises InvalidInputError for an unknown preset, for a `day` or `clock` that is not ignored and
+    is not ISO text, and for CHOSEN if both are blank. Also raises InvalidInputError if `day` and
+    `clock` mean a time that is not in the future, or is more than AHEAD_AT_MOST ahead.
     """
     if preset == LATER_TODAY:
         return now + LATER_BY

@@ -1,5 +1,5 @@
-"""Finds who has called a caller back, from the last digits of the number that the caller's own
-phone shows. These functions do not commit."""
+"""Finds the people who may have called a caller back. The caller types the last digits of the
+number that the caller's own phone shows. These functions do not commit."""
 
 import re
 import uuid
@@ -34,8 +34,8 @@ class CalledBack:
 def find_called_back(caller: Caller, typed: str) -> list[CalledBack]:
     """Return the people whom this caller called in the last twelve hours, if the called number ends
     in the digits `typed`. The person called most recently comes first. Calls that an organiser has
-    set aside (taken out of every total) do not count. The access ledger (who saw whom) records each
-    person shown.
+    set aside (taken out of every total) do not count. For each person, this function writes into
+    the access ledger (who saw whom) that the caller has seen them.
 
     Spaces, dots and hyphens in `typed` are ignored. Raises NotAdmittedError if the caller may not
     call. Raises InvalidInputError if `typed` does not consist of three digits.

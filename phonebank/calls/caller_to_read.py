@@ -1,5 +1,5 @@
-"""Reads the caller for requests that every phone sends often. The caller is read as plain values,
-which is faster than loading objects into the session.
+"""Reads the caller for requests that every phone sends often. The caller's columns are read as
+plain values, which is faster than loading objects into the session.
 
 The request that records an outcome reads the caller, the call and the contact in one query.
 """

@@ -36,8 +36,8 @@ ON CONFLICT (campaign_id) DO UPDATE SET read_to = greatest(inbox_mark.read_to, e
 
 
 def campaigns_with_marked_answers() -> list[int]:
-    """Some answers need an organiser's action or give the person a tag. Return the ids of the
-    campaigns that have such answers in any version of any script."""
+    """Return the ids of the campaigns that have a script with marked answers, in any of its
+    versions. A marked answer needs an organiser's action, or gives the person a tag."""
     return list(db.session.scalars(_CAMPAIGNS))
 
 

@@ -44,8 +44,9 @@ TRIES_AT_MOST = 50
 
 
 class NobodyToCallError(PhonebankError):
-    """The error if there is no contact for this caller right now. `why` is the reason. `next_at`
-    (aware UTC) is when the next contact becomes callable, or None if no such time is known."""
+    """The error that is raised if there is no contact for this caller right now. `why` is the
+    reason. `next_at` (aware UTC) is when the next contact becomes callable, or None if no such time
+    is known."""
 
     status = 200
     title = "Nobody to call right now"
@@ -225,8 +226,9 @@ def _check_again(caller: Caller, taken: TakenContact, hold: Hold) -> Hold | None
 
     This is needed because the statement that wrote the call may have waited for another
     transaction. That transaction may have written a call to the same number and then rolled it
-    back, or may have locked the campaign or the party. Return None if the contact may no longer be
-    called. Raises the same errors as `refuse`.
+    back. Or it may have changed the campaign or the party, for example paused it. Return None if
+    the contact may no longer be called. Then the calling code must roll back. Raises the same
+    errors as `refuse`.
     """
     try:
         caller = _as_it_is_now(caller)

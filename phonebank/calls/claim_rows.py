@@ -192,7 +192,7 @@ def write_call(
 
     - the caller, the campaign, the party or the contact has changed since it was read
     - the contact's list has been paused
-    - the number has been put on the do-not-call list, or called by another campaign
+    - the number has been put on the do-not-call list, or has been called in another campaign
     - there is another open call with the same contact, number or caller
     - `is_locked` is False (this transaction has not locked the rows), and another transaction has
       locked one of the rows

@@ -97,7 +97,7 @@ CONTACT_COLUMNS = tuple(field.name for field in fields(ContactValues))
 
 @dataclass(frozen=True)
 class LeftValues:
-    """A contact's values right after an outcome, in the columns that other calls and uploads may
+    """A contact's values right after an outcome, in four columns that other calls and uploads may
     also change.
 
     A call to another contact with the same number can change these columns, and so can an upload of
@@ -212,8 +212,9 @@ class ContactSnapshot:
     left: LeftValues
 
     def has_changed_since(self, contact: Contact) -> bool:
-        """Whether another call or an upload has changed the contact since the outcome. In that
-        case, restoring the contact would undo that change as well."""
+        """Whether another call or an upload has changed the contact since the outcome, in one of
+        the columns of `LeftValues`. In that case, restoring the contact would undo that change as
+        well."""
         return LeftValues.of(contact) != self.left
 
     def to_json(self) -> dict[str, Any]:

@@ -36,9 +36,10 @@ def apply_decision(
     is not changed.
 
     `at` (aware) is when the outcome was recorded. `today` is the date at that moment in the
-    contact's time zone. `only_me` reserves a promised callback for the caller. `language` is the
-    language that the contact speaks (a BCP 47 code), or "" if the caller named none. `dead`
-    contains those of the contact's further numbers that are out of service.
+    contact's time zone. `only_me` reserves a promised callback for the caller, if the outcome
+    counts as an attempt. `language` is the language that the contact speaks (a BCP 47 code), or ""
+    if the caller named none. `dead` contains those of the contact's further numbers that are out of
+    service.
     """
     after = replace(before, last_outcome=outcome.key, last_called_at=at)
     if decision.counted:

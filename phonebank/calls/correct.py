@@ -71,10 +71,10 @@ _LOCKED_CALL = (
 
 @dataclass(frozen=True)
 class Correction:
-    """The organiser's values for a call: its outcome, its note, and the answers that change, by
-    step id. A blank answer deletes the old answer. `callback_at` (aware) is the promised time, for
-    an outcome that promises a callback. None means that no time was promised, or that an earlier
-    promise stays."""
+    """The organiser's values for a call: its outcome, its note, and answers by step id. A step
+    without a value here keeps its answer. A blank answer deletes the old answer. `callback_at`
+    (aware) is the promised time, for an outcome that promises a callback. None means that no time
+    was promised, or that an earlier promise stays."""
 
     outcome: str
     note: str
@@ -111,9 +111,9 @@ def correct(call: Call, version: str, correction: Correction, account: Account) 
     """Correct a call. `version` is the version that the call's row had when the organiser opened
     the page (see `version_of`).
 
-    Raises ConflictError if the row has changed since then, if it has no outcome, if it is set aside
-    (taken out of every total), or if the person was erased. Raises InvalidInputError for an
-    outcome, note or answer that the call cannot have.
+    Raises ConflictError if the row has changed since then, or if the call has no outcome. Also
+    raises ConflictError if the call is set aside (taken out of every total), or if the person was
+    erased. Raises InvalidInputError for an outcome, note or answer that the call cannot have.
     """
     outcome = OUTCOMES.get(correction.outcome)
     if outcome is None:
@@ -234,8 +234,9 @@ def _record_again(
 ) -> None:
     """Write the outcome as `record` does, but keep the time at which the call was recorded.
 
-    `people` says whether the contact got back its state from before the call. If so, the rules
-    decide about the contact again.
+    `people` is the result of `_take_back`, or None if neither the outcome nor the promised time
+    changes. If the contact got back its state from before the call, the rules decide about the
+    contact again.
     """
     # A call that came too late to change its contact is in no tally.
     was_superseded = call.contact_before is None
@@ -271,8 +272,9 @@ def _record_again(
 
 
 def _audit(call: Call, before: dict[str, Any], after: dict[str, Any], account: Account) -> None:
-    """Record the correction in the audit. The audit entry says which answers changed, but does not
-    contain the answers. It contains the old and the new outcome if the outcome changed."""
+    """Record the correction in the audit. The audit entry says which answers changed, and whether
+    the note or the promised time changed, but does not contain the answers, the note or the time.
+    It contains the old and the new outcome if the outcome changed."""
 
     def figures(values: dict[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in values.items() if key == "outcome"} | {

@@ -1,5 +1,6 @@
-"""Reads what the next caller sees of an earlier call. An earlier call is shown if it was cut short
-or if a callback was promised in it.
+"""Reads what the next caller sees of an earlier call, and copies the answers of that call. An
+earlier call is shown if its outcome is in TAKES_CALLBACK, for example “Cut short” or “Call back”.
+If there are several such calls, the last of them is shown.
 
 The query that reads the contact for a caller's screen also reads the earlier call, in the column
 `EARLIER_CALL`, so no further query is needed. PostgreSQL looks for an earlier call only if the
@@ -66,8 +67,9 @@ ON CONFLICT DO NOTHING
 
 @dataclass(frozen=True)
 class EarlierCall:
-    """A contact's last call that was cut short or in which a callback was promised. `at` (aware
-    UTC) is when its outcome was recorded, and `answers` has its answers by step id."""
+    """A contact's last call with an outcome in TAKES_CALLBACK, for example “Cut short” or “Call
+    back”. `at` (aware UTC) is when its outcome was recorded, and `answers` has its answers by step
+    id."""
 
     call_id: uuid.UUID
     outcome: str

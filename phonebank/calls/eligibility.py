@@ -7,7 +7,7 @@ from phonebank.models import Caller, Campaign, CampaignState, now
 
 
 class NotAdmittedError(NotAllowedError):
-    """The error for a caller who is waiting to be admitted, or who has been removed."""
+    """The error that is raised if a caller is waiting to be admitted, or has been removed."""
 
     title = "You're not in"
 
@@ -19,7 +19,7 @@ class NotAdmittedError(NotAllowedError):
 
 
 class NotStartedError(NotRunningError):
-    """The error for a campaign that no organiser has started yet."""
+    """The error that is raised if no organiser has started the campaign yet."""
 
     title = "Not started yet"
 
@@ -30,8 +30,8 @@ class NotStartedError(NotRunningError):
 
 
 class OnBreakError(NotRunningError):
-    """The error while a party is on a break. `next_at` (aware UTC) is when the break ends, or None
-    if the host has not set an end."""
+    """The error that is raised while a party is on a break. `next_at` (aware UTC) is when the break
+    ends, or None if the host has not set an end."""
 
     title = "Break"
 

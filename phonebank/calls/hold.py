@@ -218,7 +218,8 @@ def release_hold(caller: Caller, call_id: uuid.UUID) -> None:
 
 
 def own_call(caller: Caller, call_id: uuid.UUID, lock: bool = False) -> Call:
-    """Return a call of this caller. With `lock`, lock the call's row and read the row again.
+    """Return a call of this caller. If `lock` is true, lock the call's row, and read the row again
+    even if the session has already read it.
 
     Raises NotFoundError if there is no such call, or if the person called was erased. A call of
     another caller counts as no such call, so that the error reveals nothing about other callers'
