@@ -114,7 +114,8 @@ class OutcomeOut(BaseModel):
 
 
 class OutcomesPage(BaseModel):
-    """A page of recorded calls. The call whose last change is the oldest comes first."""
+    """A page of recorded calls, with the oldest change first. To record a call counts as a change.
+    """
 
     outcomes: list[OutcomeOut]
     next_cursor: str = Field(

@@ -85,13 +85,15 @@ def contact(contact_id: int) -> Response:
 @for_token(Scope.READ_OUTCOMES)
 @description.described(OutcomesPage, Scope.READ_OUTCOMES)
 def outcomes(query: OutcomesQuery) -> Response:
-    """The campaign's recorded calls. The call whose last change is the oldest comes first.
+    """The campaign's recorded calls, with the oldest change first. To record a call counts as a
+    change.
 
     A call appears half a minute after it was recorded. It appears later if a change that began
     earlier is still being saved. After that, no other call can appear in an earlier place, so a
     client that keeps the last cursor misses no call. When an organiser corrects a call, sets it
     aside or brings it back, the call appears again, with the same `call_id` and a later
-    `changed_at`. Keep only the version with the latest `changed_at`.
+    `changed_at`. It also appears again when its caller undoes the outcome and records another. Keep
+    only the version with the latest `changed_at`.
     """
     if query.cursor:
         key = read_outcome_cursor(query.cursor)
