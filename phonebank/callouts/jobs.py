@@ -18,8 +18,8 @@ def look_after_call_outs() -> None:
     After a call-out that lets people become hosts, make a party from each pledge by a person who
     gave an e-mail address. E-mail each host a link to the host's kit (a page to print). E-mail the
     people who took places at these parties, to ask them to confirm their places. On the morning
-    after a call-out, make a contact list in a new campaign. The list has the people who pledged and
-    gave a phone number: those whose pledge has no party, and those who have not visited the site
+    after a call-out, make a new campaign with a contact list of people who pledged and gave a phone
+    number. The list has those whose pledge has no party, and those who have not visited the site
     since the e-mail about their party.
 
     Delete the sign-ups of campaigns whose personal data is erased.

@@ -1,9 +1,9 @@
 """Follow up a call-out after it has ended. In a call-out that lets people become hosts, pledges by
 people who gave an e-mail address become parties. Hosts get an e-mail with a link to the host's kit
 (a page to print). People who took places are asked by e-mail to confirm them. A contact list is
-made of people who pledged and gave a phone number: those whose pledge has no party, and those who
-have not visited the site since the e-mail about their party. Each of these steps commits, and does
-nothing if it was done before."""
+made of people who pledged and gave a phone number. It has those whose pledge has no party, and
+those who have not visited the site since the e-mail about their party. Each of these steps commits,
+and does nothing if it was done before."""
 
 import logging
 import uuid
@@ -281,10 +281,10 @@ def _morning_after(ended_at: datetime, call_out: CallOut) -> datetime:
 
 def follow_up(call_out_id: int) -> None:
     """Make a campaign with the recruitment script, and a contact list in it, if there is anybody to
-    call and the call-out's campaign is not being erased. The list has people who pledged and gave a
-    phone number: those whose pledge has no party, and those who have not visited the site since the
-    e-mail about their party. Anyone on the do-not-call list is left out. The new campaign is a
-    draft until an organiser starts it."""
+    call and the call-out's campaign is not being erased. The list is for people who pledged and
+    gave a phone number. It has those whose pledge has no party, and those who have not visited the
+    site since the e-mail about their party. Anyone on the do-not-call list is left out. The new
+    campaign is a draft until an organiser starts it."""
     call_out = get_locked(CallOut, call_out_id)
     if call_out is None or call_out.followed_up_at is not None:
         db.session.rollback()

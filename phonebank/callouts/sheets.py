@@ -38,8 +38,9 @@ AREA = ("country", "area", "latitude", "longitude")
 @dataclass(frozen=True)
 class Line:
     """What somebody typed in for one line of a sheet. `reach` is an e-mail address or a phone
-    number. `place` is the "COUNTRY/CODE" of the chosen place if several places have the typed name,
-    and otherwise "". `day`, `at` and `chairs` are None if the person did not pledge to host."""
+    number. If the typed text may mean several places, `place` is the "COUNTRY/CODE" of the chosen
+    place. Otherwise `place` is "". `day`, `at` and `chairs` are None if the person did not pledge
+    to host."""
 
     first_name: str
     reach: str

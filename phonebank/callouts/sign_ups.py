@@ -100,8 +100,8 @@ def with_reach(call_out: CallOut, reach: Reach) -> SignUp | None:
 
 
 def sign_up_of(call_out: CallOut, known: object) -> SignUp | None:
-    """Return the sign-up of the person who uses this device, if it was made in this call-out,
-    otherwise None. `known` is the sign-up's id in the device's session cookie."""
+    """Return the sign-up of the person who uses this device. Return None if the call-out has no
+    such sign-up. `known` is what the device's session cookie has as the sign-up's id."""
     try:
         sign_up_id = uuid.UUID(str(known))
     except ValueError:

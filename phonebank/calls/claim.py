@@ -126,9 +126,9 @@ def _claim_next(caller: Caller) -> Hold:
 
 def _top_up(queue: ContactQueue, taken: TakenContact) -> None:
     """Refill the caller's lanes (the lists of the next contacts, in Redis) if few contacts are left
-    in them. If Redis fails, the failure is only logged: the caller gets the contact, and the next
-    claim or the periodic job refills the lanes. A failure of PostgreSQL is only logged if the call
-    has already been stored, and is raised otherwise."""
+    in them. If Redis fails, the failure is only logged. The caller still gets the contact, and the
+    next claim or the periodic job refills the lanes. A failure of PostgreSQL is only logged if the
+    call has already been stored, and is raised otherwise."""
     is_stored = commits_each_statement(db.session)
     try:
         queue.top_up(taken)
@@ -156,8 +156,8 @@ def _open_call(caller: Caller, taken: TakenContact) -> Hold | None:
 
     Return None if the caller may not call this contact. The usual reasons are:
 
-    - since the contact was copied to Redis, it was called, or its number was put on the do-not-call
-      list
+    - the contact was called, or its number was put on the do-not-call list, after the contact was
+      copied to Redis
     - the contact's calling hours have ended
     - the contact's number is in another open call, or is resting after a call in another campaign
     - the caller now has another contact

@@ -158,9 +158,9 @@ class NumberLoss:
 @dataclass(frozen=True)
 class HouseholdChange:
     """The changes that an outcome made to the other contacts with the called number. `delayed`
-    lists the contacts that have to wait, at most `call_rows.OTHERS_AT_MOST` of them. `lost_number`
-    lists the contacts that lost the number. `delayed_until` (aware) is when the delayed contacts
-    become callable, or None if no contact is delayed."""
+    lists the contacts that have to wait. If there are more than `call_rows.OTHERS_AT_MOST`, the
+    rest are not listed. `lost_number` lists the contacts that lost the number. `delayed_until`
+    (aware) is when the delayed contacts become callable, or None if no contact is delayed."""
 
     delayed: tuple[DelayedContact, ...] = ()
     delayed_until: datetime | None = None

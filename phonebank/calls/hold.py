@@ -36,9 +36,9 @@ class Device(NamedTuple):
 
 @dataclass(frozen=True)
 class OpenCall:
-    """The open call of a hold. `household` has the ids of other contacts, at most
-    `claim_rows.HOUSEHOLD_AT_MOST`. When the call began, these contacts had the called number and
-    still had to be called. `turn` is how many times the call's outcome has been undone."""
+    """The open call of a hold. `household` has the ids of other contacts that, when the call began,
+    had the called number and still had to be called. It has up to `claim_rows.HOUSEHOLD_AT_MOST`
+    ids. `turn` is how many times the call's outcome has been undone."""
 
     id: uuid.UUID
     caller_id: int
@@ -188,8 +188,8 @@ def renew_hold(device: Caller | Device, call_id: uuid.UUID) -> datetime:
     No hold lasts longer than the campaign's longest hold time. This time is counted from when the
     caller got the contact or, after an undo, from the last undo. Return when the hold now expires
     (aware UTC). The new expiry is written if it is later than the stored expiry by at least
-    `WRITTEN_APART`, or by a fifth of the hold time if that is shorter. It is also written if it is
-    the end of the longest hold time. Otherwise, the stored expiry stays.
+    `WRITTEN_APART`, or by a fifth of the hold time if that is shorter. A later expiry is also
+    written if it is the end of the longest hold time. Otherwise, the stored expiry stays.
 
     Raises NotFoundError if this caller has no such open call or has been removed, if the longest
     hold time is over, or if the device no longer belongs to the caller.
