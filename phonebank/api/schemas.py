@@ -114,8 +114,7 @@ class OutcomeOut(BaseModel):
 
 
 class OutcomesPage(BaseModel):
-    """A page of recorded calls, with the oldest change first. To record a call counts as a change.
-    """
+    """A page of recorded calls, oldest change first. To record a call counts as a change."""
 
     outcomes: list[OutcomeOut]
     next_cursor: str = Field(

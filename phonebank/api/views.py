@@ -85,8 +85,7 @@ def contact(contact_id: int) -> Response:
 @for_token(Scope.READ_OUTCOMES)
 @description.described(OutcomesPage, Scope.READ_OUTCOMES)
 def outcomes(query: OutcomesQuery) -> Response:
-    """The campaign's recorded calls, with the oldest change first. To record a call counts as a
-    change.
+    """The campaign's recorded calls, oldest change first. To record a call counts as a change.
 
     A call appears half a minute after it was recorded. It appears later if a change that began
     earlier is still being saved. After that, no other call can appear in an earlier place, so a

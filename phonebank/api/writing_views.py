@@ -38,8 +38,7 @@ def write_contacts(json: ContactsIn) -> Response:
     A person is recognised by `external_id` or, if that finds nobody, by name and number. Send
     everything that you know about each person, because fields that you leave out are emptied,
     except `external_id`. A person's calls are kept. Each person is stored or refused separately.
-    You may send the same request again: a person who was stored as you sent them, and who has not
-    been changed since, stays as they are.
+    You may send the same request again. It does not change a person who is still as you sent them.
     """
     people = [_sent(person) for person in json.contacts]
     try:

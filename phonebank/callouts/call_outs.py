@@ -116,9 +116,9 @@ def move(call_out: CallOut, step: CallOutStep) -> None:
 
 def end(call_out: CallOut) -> None:
     """End the call-out, and show the step THANKS on the projector. If the call-out lets people
-    become hosts (`lets_host`), a job then makes a party from each pledge by a person who gave an
-    e-mail address, if it can. After the end of this call-out, a new one may get the same code. If
-    the call-out has already ended, its end time does not change."""
+    become hosts (`lets_host`), a job then tries to make a party from each pledge by a person who
+    gave an e-mail address. After the end of this call-out, a new one may get the same code. If the
+    call-out has already ended, its end time does not change."""
     begin_change(call_out)
     call_out.step = CallOutStep.THANKS
     call_out.ended_at = call_out.ended_at or now()

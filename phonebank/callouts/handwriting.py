@@ -24,7 +24,8 @@ def read_day(text: str, country: str, today: date) -> date | None:
     day is in this year, or in the next year if it would be before `today`.
 
     Only the numbers in the text are read. Raises InvalidInputError if the numbers do not make a
-    day. 29 February without a year is a day only if this year is a leap year.
+    day. Also raises InvalidInputError for 29 February without a year, unless this year has that day
+    and it has not passed.
     """
     numbers = [int(number) for number in _NUMBERS.findall(text)]
     if not text.strip():

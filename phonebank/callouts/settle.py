@@ -280,11 +280,11 @@ def _morning_after(ended_at: datetime, call_out: CallOut) -> datetime:
 
 
 def follow_up(call_out_id: int) -> None:
-    """Make a campaign with the recruitment script, and a contact list in it, if there is anybody to
-    call and the call-out's campaign is not being erased. The list is for people who pledged and
-    gave a phone number. It has those whose pledge has no party, and those who have not visited the
-    site since the e-mail about their party. Anyone on the do-not-call list is left out. The new
-    campaign is a draft until an organiser starts it."""
+    """Make a campaign with the recruitment script, and a contact list in it. Do so only if there is
+    anybody to call and the call-out's campaign is not being erased. The list is for people who
+    pledged and gave a phone number. It has those whose pledge has no party, and those who have not
+    visited the site since the e-mail about their party. Anyone on the do-not-call list is left out.
+    The new campaign is a draft until an organiser starts it."""
     call_out = get_locked(CallOut, call_out_id)
     if call_out is None or call_out.followed_up_at is not None:
         db.session.rollback()
@@ -302,8 +302,8 @@ def follow_up(call_out_id: int) -> None:
 
 
 def pledges_not_set_up(call_out: CallOut) -> set[int]:
-    """Return the ids of the call-out's pledges that have no party, and of the pledges whose host
-    has not visited the site since the e-mail about the party."""
+    """Return the ids of the call-out's pledges that are not set up. Such a pledge has no party, or
+    its host has not visited the site since the e-mail about the party."""
     query = select(Pledge.id).where(Pledge.call_out_id == call_out.id, not_set_up())
     return set(db.session.scalars(query))
 

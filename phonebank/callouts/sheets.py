@@ -145,8 +145,8 @@ def take_last_back(sheet: CallOutSheet) -> None:
     a group has changed since then, the whole group stays as it is. A person who had not signed in
     before keeps the name and area.
 
-    Raises ConflictError if the pledge has already become a party, if more people are coming than
-    the earlier pledge has chairs for, or if the sheet is finished.
+    Raises ConflictError if the sheet is finished, or if the pledge has already become a party. Also
+    raises ConflictError if more people are coming than the earlier pledge had chairs for.
     """
     begin_change(sheet.call_out)
     _lock_unfinished(sheet)
@@ -161,8 +161,8 @@ def take_last_back(sheet: CallOutSheet) -> None:
 
 
 def finish(sheet: CallOutSheet, rows: int | None) -> None:
-    """Finish the sheet. `rows` is the number of filled-in lines that somebody counted on the paper
-    and typed in, or None if the typed text is not a number.
+    """Finish the sheet. Somebody has counted the filled-in lines on the paper, and typed their
+    number into the form. `rows` is this number, or None if the typed text is not a number.
 
     Raises ConflictError if the sheet is already finished, or if `rows` is not the number of lines
     that were typed in. Raises InvalidInputError if `rows` is None.
