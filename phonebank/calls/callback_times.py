@@ -38,9 +38,10 @@ def callback_time(
     of PRESETS. A day without a time means the current time on that day, and a time without a day
     means today.
 
-    Raises InvalidInputError for an unknown preset, for a `day` or `clock` that is not ignored and
-    is not ISO text, and for CHOSEN if both are blank. Also raises InvalidInputError if `day` and
-    `clock` mean a time that is not in the future, or is more than AHEAD_AT_MOST ahead.
+    Raises InvalidInputError for an unknown preset, and for CHOSEN if `day` and `clock` are both
+    blank. Also raises InvalidInputError if `day` or `clock` is not ISO text, or if together they
+    mean a time that is not in the future or is more than AHEAD_AT_MOST ahead. These errors are not
+    raised if `day` and `clock` are ignored.
     """
     if preset == LATER_TODAY:
         return now + LATER_BY

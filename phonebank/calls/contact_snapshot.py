@@ -1,9 +1,9 @@
 """The values that an undo restores in a contact and its household (the other contacts with the
 called number), and the JSON form of these values.
 
-`call.contact_before` stores a `ContactSnapshot`. When an organiser sets a call aside (takes it out
-of every total), the table `set_aside_call` stores two `PeopleSnapshot`s: the states of the people
-before and after the change.
+`call.contact_before` stores a `ContactSnapshot`. An organiser may set a call aside (take it out of
+every total). Then the table `set_aside_call` stores two `PeopleSnapshot`s: the states of the people
+before and after that change.
 """
 
 import json

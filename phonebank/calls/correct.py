@@ -9,8 +9,8 @@ still the time at which the call was recorded. A contact that another call or an
 since then keeps its state.
 
 The old outcome may have put the number on the do-not-call list. If the outcome changes, the number
-is taken off the list. It stays on the list if the new outcome also puts numbers there, or if
-another call, an organiser or a file has put this number there too.
+is taken off the list. But the number stays on the list if the new outcome also puts numbers there.
+It also stays if another call, an organiser or a file has put it there too.
 """
 
 import uuid
@@ -273,8 +273,8 @@ def _record_again(
 
 def _audit(call: Call, before: dict[str, Any], after: dict[str, Any], account: Account) -> None:
     """Record the correction in the audit. The audit entry says which answers changed, and whether
-    the note or the promised time changed, but does not contain the answers, the note or the time.
-    It contains the old and the new outcome if the outcome changed."""
+    the note or the promised time changed. It does not contain the answers, the note or the time. If
+    the outcome changed, the entry contains the old and the new outcome."""
 
     def figures(values: dict[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in values.items() if key == "outcome"} | {

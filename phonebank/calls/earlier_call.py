@@ -3,7 +3,7 @@ earlier call is shown if its outcome is in TAKES_CALLBACK, for example “Cut sh
 If there are several such calls, the last of them is shown.
 
 The query that reads the contact for a caller's screen also reads the earlier call, in the column
-`EARLIER_CALL`, so no further query is needed. PostgreSQL looks for an earlier call only if the
+`EARLIER_CALL`. So no further query is needed. PostgreSQL looks for an earlier call only if the
 contact has been called before and the campaign shows earlier calls. These functions do not commit.
 
 The answers from the earlier call are shown, and the script continues after them. When the caller

@@ -187,12 +187,14 @@ def renew_hold(device: Caller | Device, call_id: uuid.UUID) -> datetime:
 
     No hold lasts longer than the campaign's longest hold time. This time is counted from when the
     caller got the contact or, after an undo, from the last undo. Return when the hold now expires
-    (aware UTC). The new expiry is written if it is later than the stored expiry by at least
-    `WRITTEN_APART`, or by a fifth of the hold time if that is shorter. A later expiry is also
-    written if it is the end of the longest hold time. Otherwise, the stored expiry stays.
+    (aware UTC). The new expiry is written if it is later than the stored expiry by at least a
+    certain time. This time is `WRITTEN_APART`, or a fifth of the hold time if that is shorter. A
+    later expiry is also written if it is the end of the longest hold time. Otherwise, the stored
+    expiry stays.
 
-    Raises NotFoundError if this caller has no such open call or has been removed, if the longest
-    hold time is over, or if the device no longer belongs to the caller.
+    Raises NotFoundError if this caller has no such open call, or if the person called was erased.
+    Also raises NotFoundError if the caller has been removed, if the longest hold time is over, or
+    if the device no longer belongs to the caller.
     """
     at = now()
     values = {"call_id": call_id, "at": at}
