@@ -22,7 +22,7 @@ _campaign = click.option("--campaign", metavar="NUMBER", type=int, help="… in 
 @contextmanager
 def _in_app(make_app: MakeApp) -> Iterator[None]:
     """Run a command's code in the app's context. If the code raises a PhonebankError, the command
-    prints the error's message."""
+    prints the error's message and fails."""
     with make_app().app_context():
         try:
             yield

@@ -1,4 +1,4 @@
-"""Finds a person in the tables, and recognises the rows about the person in files."""
+"""Finds a person in the tables, and recognises the rows of a file that are about the person."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -18,10 +18,10 @@ _NO_DIGIT = re.compile(r"\D")
 
 @dataclass(frozen=True)
 class Person:
-    """A person who may be in several campaigns: all contacts that have this name (`name_key`, in
-    lower case) and one of these numbers (E.164).
+    """A person, who may be a contact in several campaigns.
 
-    Only the campaigns in `campaign_ids` are searched for the person.
+    A contact is this person if its name is `name_key` (in lower case) and one of its numbers is in
+    `phones` (E.164). Only the campaigns in `campaign_ids` are searched for the person.
     """
 
     phones: tuple[str, ...]
@@ -29,12 +29,12 @@ class Person:
     campaign_ids: tuple[int, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the person as a JSON value."""
+        """Return the person as a dict that can be stored as JSON."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Person":
-        """Return the person from the JSON value that `to_json` returned."""
+        """Return the person that `to_json` stored in this dict."""
         return cls(tuple(stored["phones"]), stored["name_key"], tuple(stored["campaign_ids"]))
 
     @property
@@ -43,15 +43,15 @@ class Person:
         return tuple(phone[-TAIL:] for phone in self.phones)
 
     def may_be_in(self, text: str) -> bool:
-        """Whether a text contains the last digits of one of the person's numbers. This quick check
-        comes first, and `is_in` checks exactly."""
+        """Whether the digits of a text contain the last TAIL digits of one of the person's numbers.
+        This check is quick, and `is_in` then checks exactly."""
         digits = _NO_DIGIT.sub("", text)
         return any(tail in digits for tail in self.tails)
 
     def is_in(self, cells: Sequence[str], country: str) -> bool:
         """Whether a row of a file is about the person. One cell must have one of the person's
-        numbers, written as people in this country write numbers. The cells together must have every
-        word of the person's name."""
+        numbers. A number without a country code counts as a number of `country`. The cells together
+        must have every word of the person's name."""
         folded = " ".join(cells).casefold()
         if not self.may_be_in(folded):
             return False
@@ -81,8 +81,8 @@ def person_of(contact: Contact, within: ColumnElement[bool]) -> tuple[Person, Se
 
     Another contact belongs to the same person if it has the same name, and shares a number with
     this contact or with a further contact of the person. If this contact has no name, the other
-    contact must share a number with this contact itself. Otherwise a number that many people have
-    would join strangers.
+    contact must also have no name, and must share a number with this contact itself. This stricter
+    rule keeps strangers apart who share a number, such as the number of a company.
     """
     phones = {contact.phone, *contact.other_phones}
     while True:

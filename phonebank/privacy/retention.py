@@ -46,17 +46,19 @@ def moment() -> datetime:
 
 
 def is_due(campaign: Campaign, at: datetime) -> bool:
-    """Whether `at` (aware) is after the last day on which the campaign may keep its people's data.
-    False if there is no such day."""
+    """Whether the last day on which the campaign may keep its people's data is over at `at` (aware)
+    everywhere in the campaign's country. False if the campaign has no such day."""
     until = kept_until(campaign)
     return until is not None and earliest_date_in(campaign, at) > until
 
 
 def look_for_due_campaigns() -> None:
     """Announce the erasure for campaigns that may no longer keep their people's data. Start the
-    erasures that were announced at least ANNOUNCED_FOR ago. An announcement is cancelled if the
-    campaign may now keep the data longer. If a wrong clock has dated the announcement in the
-    future, the erasure is announced again."""
+    erasures that were announced at least ANNOUNCED_FOR ago.
+
+    An announcement is cancelled if the campaign may now keep the data longer. If a wrong clock has
+    dated an announcement in the future, the announcement gets the current time instead.
+    """
     at = moment()
     undecided = select(Campaign).where(
         Campaign.erasing_since.is_(None),
@@ -82,9 +84,12 @@ def campaigns_being_erased() -> Sequence[int]:
 
 def erase_some(campaign_id: int) -> bool:
     """Erase up to AT_ONCE people of a campaign, and return True. If nobody is left, erase the
-    campaign's remaining data, and return False. This remaining data is the campaign's files,
-    uploads and refused rows. It is also the data about the campaign's people that is kept for
-    undoing calls to others."""
+    campaign's remaining data, and return False.
+
+    The remaining data is the campaign's files for download, its uploads and its refused rows. An
+    undo of calls to other people may also need data about the erased people. This data is erased
+    too.
+    """
     ids = db.session.scalars(
         select(Contact.id)
         .where(Contact.campaign_id == campaign_id, Contact.phone > "")
@@ -109,8 +114,11 @@ def erase_some(campaign_id: int) -> bool:
 
 def _begin(campaign: Campaign, at: datetime) -> None:
     """Start to erase a campaign's people: end the campaign, delete its stored uploads, and stop its
-    imports. An organiser may be giving the campaign more time at this moment, so the campaign's row
-    is locked and read again.
+    imports.
+
+    An organiser may be giving the campaign more time at this moment, so the campaign's row is
+    locked and read again. If the erasure is then no longer due, or has already begun, nothing
+    changes.
     """
     lock_row(campaign)
     if campaign.erasing_since is not None or not is_due(campaign, at):

@@ -1,6 +1,6 @@
-"""Erases a person from stored files: uploads that are not imported yet, refused rows, and
-do-not-call files whose numbers are not on the list yet. Also erases the person from the data that
-is kept for undoing calls to other people. The calling code commits."""
+"""Erases a person from stored uploads, from refused rows, and from do-not-call files whose numbers
+are not on the do-not-call list yet. Also erases the person from the data that is kept for undoing
+calls to other people. The calling code commits."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
@@ -63,12 +63,13 @@ def stored_lists(person: Person) -> Sequence[int]:
 
 
 def erase_from_upload(contact_list_id: int, person: Person) -> bool:
-    """Replace each row about the person in a stored upload with ERASED_CELL. Return whether any row
-    was replaced.
+    """In a stored upload, replace each row about the person with ERASED_CELL. Return whether any
+    row was replaced.
 
-    If a row was replaced, the file is then in UTF-8, and the list has a new `file_version`. The new
-    version stops a worker that is importing the file, so the calling code must enqueue the import
-    again. Raises SupersededError if another job changes the file at the same moment.
+    If a row was replaced, the stored file is rewritten in UTF-8, and the list has a new
+    `file_version`. The new version stops a worker that is importing the file, so the calling code
+    must enqueue the import again. Raises SupersededError if another job changes the file at the
+    same moment.
     """
     contact_list = db.session.get(ContactList, contact_list_id)
     if contact_list is None or not is_in_upload(contact_list, person):
@@ -99,8 +100,8 @@ def erase_from_upload(contact_list_id: int, person: Person) -> bool:
 
 
 def erase_from_refused_rows(person: Person) -> int:
-    """Delete the refused rows about the person in the person's campaigns. Return how many rows were
-    deleted."""
+    """In the person's campaigns, delete the refused rows that are about the person. Return how many
+    rows were deleted."""
     query = (
         select(RefusedRow, Campaign.country)
         .join(ContactList, ContactList.id == RefusedRow.contact_list_id)
@@ -123,9 +124,12 @@ def erase_from_refused_rows(person: Person) -> int:
 
 
 def erase_from_do_not_call_files(person: Person) -> int:
-    """In do-not-call files whose numbers are not on the list yet, replace each line that has one of
-    the person's numbers with ERASED_CELL. Return how many files were rewritten or deleted. A file
-    that cannot be read any more is deleted if it may contain the person."""
+    """Erase the person from the do-not-call files whose numbers are not on the do-not-call list
+    yet. ERASED_CELL replaces each line that has one of the person's numbers.
+
+    A file that cannot be read any more is deleted if it may contain the person. Return how many
+    files were rewritten or deleted.
+    """
     changed = 0
     for batch_id in _do_not_call_files():
         batch = get_locked(SuppressionBatch, batch_id)
@@ -142,9 +146,9 @@ def erase_from_do_not_call_files(person: Person) -> int:
 
 
 def do_not_call_files_with(person: Person) -> list[str]:
-    """Return the names of the do-not-call files that have one of the person's numbers, and whose
-    numbers are not on the list yet. The name of a file that cannot be read any more is included if
-    the file may contain the person."""
+    """Return the names of the do-not-call files that have one of the person's numbers. Only files
+    whose numbers are not on the do-not-call list yet are searched. A file that cannot be read any
+    more is included if it may contain the person."""
     return [
         batch.filename
         for batch_id in _do_not_call_files()
@@ -188,7 +192,8 @@ def _may_be_in_data(data: bytes, person: Person) -> bool:
 
 
 def _by_number(person: Person) -> Person:
-    """Return the person without a name, because a do-not-call file often has no names."""
+    """Return a copy of the person with an empty name, so that lines are recognised by the number
+    alone. A do-not-call file often has no names."""
     return replace(person, name_key="")
 
 

@@ -1,5 +1,4 @@
-"""Everything that is stored about one person, as a text that the person can read. This module
-changes nothing."""
+"""Writes a text that tells one person what is stored about them. This module changes nothing."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -59,7 +58,7 @@ COLUMNS = {
 
 
 def subject_access_text(person: Person, contacts: Sequence[Contact]) -> str:
-    """Return what is stored about a person: first in the campaigns, one after another, then on the
+    """Return a text that says what is stored about a person: first in each campaign, then on the
     do-not-call list, and then in files. `contacts` are the person's contacts.
 
     Volunteers are not named, because the person may only read what is stored about themselves.
@@ -128,8 +127,8 @@ def _sights(contact: Contact) -> Iterator[str]:
 
 
 def merge_texts(campaign: Campaign) -> dict[str, str]:
-    """Return the campaign's texts for the merge fields (placeholders) in its scripts, except empty
-    texts."""
+    """Return the campaign's values for the merge fields (placeholders) in its scripts, by the name
+    of the field. Empty values are left out."""
     return {name: value for name, value in merge_values(campaign).items() if value}
 
 
@@ -140,8 +139,8 @@ def _tags(contact: Contact) -> Iterator[str]:
 
 
 def _earlier_values(contact: Contact) -> Iterator[str]:
-    """Yield a line for each value that a file has replaced. Such a value is stored so that an undo
-    can restore it."""
+    """Yield a line for each value of the contact that an uploaded file has replaced. Such a value
+    is stored so that an undo can restore it. Empty values are left out."""
     for change, filename in db.session.execute(
         select(ContactChange, ContactList.filename)
         .join(ContactList, ContactList.id == ContactChange.contact_list_id)
