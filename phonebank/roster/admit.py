@@ -14,11 +14,11 @@ from phonebank.roster.rooms import Room
 
 
 def admit(callers: Iterable[Caller], for_organiser: bool = False) -> int:
-    """Admit these callers to the room (party or campaign) that they were in when their rows were
-    read. Return how many callers were admitted.
+    """Admit those of these callers who are waiting, if they are still in the room (party or
+    campaign) that they were in when their rows were read. Return how many callers were admitted.
 
-    The screens of these callers then continue automatically. A held caller, whom only an organiser
-    may admit, is admitted only with `for_organiser`.
+    After the commit, the screens of the admitted callers continue automatically. A held caller,
+    whom only an organiser may admit, is admitted only with `for_organiser`.
 
     The current state in the database decides who is admitted. A caller who has been removed or has
     moved to another party since their row was read is not admitted.
@@ -45,8 +45,8 @@ def admit_all(room: Room) -> int:
 
 
 def set_door(room: Room, is_open: bool) -> None:
-    """Open or close the door of a party. The door decides whether newcomers must wait. If the room
-    is a campaign, open or close the door for callers who use the campaign's own link.
+    """Open or close the door of a room (a party or a campaign). The door decides whether newcomers
+    must wait. The door of a campaign is only for callers who use the campaign's own link.
 
     Opening the door admits all callers who are already waiting, except held callers, whom only an
     organiser may admit. While the door is open, newcomers with the code or link are admitted
@@ -63,7 +63,8 @@ def set_door(room: Room, is_open: bool) -> None:
 
 def admit_some(room: Room, caller_ids: Iterable[int], for_organiser: bool = False) -> int:
     """Admit those of the given callers who are waiting in the room (a party or a campaign). Return
-    how many were admitted. `admit` explains `for_organiser`."""
+    how many were admitted. A held caller, whom only an organiser may admit, is admitted only with
+    `for_organiser`."""
     return _admit(_is_in(room) & Caller.id.in_(list(caller_ids)), for_organiser)
 
 

@@ -2,11 +2,11 @@
 admitted immediately (the door is open).
 
 Phonebank limits how many contacts a caller may see, but it cannot tell whether a new phone belongs
-to a new caller. So a person who joins again with another phone would start again below every limit.
-That is why Phonebank checks the network address of a newcomer. Phonebank stores only a keyed hash
-of the address, and deletes the hash when the caller has not been seen for seven days. The hash
-shows whether two addresses are the same. Without the server's key, the hash does not reveal the
-address.
+to a new caller. So a person who joins again with another phone would have no contacts counted
+against them. That is why Phonebank checks the network address of a newcomer. Phonebank stores only
+a keyed hash of the address, and deletes the hash when the caller has not been seen for seven days.
+Within a campaign, equal hashes mean equal addresses. Without the server's key, the hash does not
+reveal the address.
 """
 
 import hashlib
@@ -81,9 +81,9 @@ def hash_address(campaign_id: int, address: str) -> str | None:
 
 def reason_to_wait(campaign: Campaign, hashed: str | None, at: datetime) -> str:
     """Return the reason why a newcomer with this hashed address must wait: STOPPED, PAUSED or
-    CROWD. Return "" if the newcomer need not wait.
+    CROWD. Return "" if the newcomer need not wait, or if `hashed` is None.
 
-    Until the transaction ends, other newcomers from this address wait for their check.
+    Other newcomers from the same address are checked only after this transaction has ended.
     """
     if hashed is None:
         return ""
@@ -104,7 +104,8 @@ def reason_to_wait(campaign: Campaign, hashed: str | None, at: datetime) -> str:
 
 def flag_crowd(newcomer: Caller, campaign: Campaign, at: datetime) -> None:
     """Flag this newcomer for the organisers. The newcomer must wait because newcomers from the same
-    address have together been shown too many contacts."""
+    address have together been shown too many contacts within an hour. If the newcomer's address is
+    not known, do nothing."""
     if newcomer.address is not None:
         seen = _seen(campaign, newcomer.address, at)
         pace.flag(newcomer, pace.NEWCOMERS, seen, campaign.newcomers_people_an_hour, at)
@@ -113,7 +114,7 @@ def flag_crowd(newcomer: Caller, campaign: Campaign, at: datetime) -> None:
 def stop_address(caller: Caller, at: datetime) -> bool:
     """For a day, make newcomers from the caller's address wait until an organiser admits them.
 
-    Return False if the address is not known.
+    Return False if the caller's address is not known, otherwise True.
     """
     if caller.address is None:
         return False
@@ -130,8 +131,8 @@ def stop_address(caller: Caller, at: datetime) -> bool:
 
 @job(CHORES, timeout=60)
 def forget_addresses() -> None:
-    """Delete the stored address of each caller who has not been seen for seven days, and delete the
-    blocks that have ended.
+    """Delete the stored address of each caller who has not been seen for seven days. Also delete
+    the records of stopped addresses (see `stop_address`) whose day is over.
 
     This is a periodic job, and running it twice does no harm.
     """

@@ -32,8 +32,9 @@ SORTS = {
 
 @dataclass(frozen=True)
 class RosterRow:
-    """A caller, with the numbers of the caller's calls and the title of the caller's party ("" for
-    no party). `hours` is the number of hours in which the caller recorded a call."""
+    """A caller, with counts of the caller's calls and the title of the caller's party ("" for no
+    party). `hours` is the number of clock hours (such as 18:00 to 19:00) in which the caller
+    recorded a call."""
 
     caller: Caller
     party: str
@@ -48,7 +49,8 @@ class RosterRow:
 
     @property
     def share(self) -> int:
-        """The percentage of the calls that were conversations."""
+        """How many of the calls were conversations, in percent (rounded). 0 if there are no
+        calls."""
         return round(100 * self.conversations / self.calls) if self.calls else 0
 
 
@@ -57,10 +59,10 @@ def admitted_callers(
 ) -> list[RosterRow]:
     """Return one page of the admitted callers. `sort` is a key of SORTS. Callers can be sorted by a
     number or share of calls (largest first), by when they were last seen (latest first) or by name.
-    Today begins with the hour that contains `midnight` (aware).
+    The count of today's calls begins with the hour that contains `midnight` (aware).
 
-    With `name`, return only callers whose first name begins with that text. Pages are numbered from
-    1. A page after the last one is empty.
+    With `name`, return only callers whose first name begins with that text. Upper and lower case
+    count as equal. Pages are numbered from 1. A page after the last one is empty.
     """
     query = _with_party(campaign, CallerState.ADMITTED, name)
     if sort in _FIGURES:
@@ -77,7 +79,7 @@ def admitted_callers(
 
 
 def _numbers_of(caller_ids: list[int], midnight: datetime) -> dict[int, tuple[int, ...]]:
-    """Return the numbers in a RosterRow (calls, conversations, calls today, hours), by caller id.
+    """Return the counts in a RosterRow (calls, conversations, calls today, hours), by caller id.
     Callers without stored totals are left out."""
     rows = db.session.execute(
         select(
@@ -151,8 +153,8 @@ def waiting_callers(campaign: Campaign) -> Sequence[tuple[Caller, str | None]]:
 
 
 def has_waiting_by_link(campaign: Campaign) -> bool:
-    """Whether a caller who joined with the campaign's own link is waiting. Held callers, whom only
-    an organiser may admit, do not count."""
+    """Whether any caller who joined with the campaign's own link is waiting. Held callers, whom
+    only an organiser may admit, do not count."""
     waits = exists().where(
         Caller.campaign_id == campaign.id,
         Caller.state == CallerState.WAITING,
@@ -165,7 +167,7 @@ def has_waiting_by_link(campaign: Campaign) -> bool:
 def callers_now(campaign: Campaign, at: datetime) -> tuple[list[Caller], int]:
     """Find the admitted callers whose screen is open at `at`. Return up to NOW_SHOWN of these
     callers, the most recently seen first, and the number of all of them. A screen counts as open if
-    it was seen within ONLINE_WITHIN before `at`."""
+    its caller was seen within ONLINE_WITHIN before `at`."""
     here = (
         Caller.campaign_id == campaign.id,
         Caller.state == CallerState.ADMITTED,

@@ -19,8 +19,8 @@ def cookie_for(caller: Caller) -> dict[str, Any]:
 
 
 def id_and_token(known: object) -> tuple[int, str] | None:
-    """Return the id and the token from a device's session cookie. `known` is the cookie's value for
-    COOKIE_KEY. Return None if that value does not have the form that `cookie_for` makes."""
+    """Return the caller's id and the token from a device's session cookie. `known` is the cookie's
+    value for COOKIE_KEY. Return None if `known` is not a dict with an int as "id"."""
     if not isinstance(known, dict) or type(known.get("id")) is not int:
         return None
     return known["id"], str(known.get("token"))

@@ -42,8 +42,9 @@ def set_languages(campaign: Campaign, caller: Caller, codes: Iterable[str]) -> N
     """Give the caller only contacts whose language is one of `codes` or is unknown.
 
     If `codes` is empty or has only the campaign's own language, the caller gets the same contacts
-    as a new caller. The language of these contacts is the campaign's own, or is unknown. Raises
-    InvalidInputError for a language that was not offered.
+    as a new caller. The language of these contacts is the campaign's own, or is unknown. In every
+    case, the caller still gets the callbacks that the caller promised. Raises InvalidInputError for
+    a language that was not offered.
     """
     offered = offered_languages(campaign, caller)
     chosen = set(codes)
@@ -57,27 +58,28 @@ def set_languages(campaign: Campaign, caller: Caller, codes: Iterable[str]) -> N
 
 
 def languages_spoken(campaign: Campaign, caller: Caller) -> list[str]:
-    """Return the codes of the languages that a caller speaks. If the caller has not chosen any
-    language, return the campaign's own language."""
+    """Return the codes of the languages that a caller has chosen. If the caller has not chosen any
+    language, return the code of the campaign's own language."""
     return languages_for(campaign, caller.languages)[1:]
 
 
 def choose_people(campaign: Campaign, caller: Caller, filter_id: int | None) -> None:
-    """Give the caller only the people whom a filter chooses. If `filter_id` is None, the caller
-    gets the same people as the rest of the caller's party. A caller without a party may then get
-    everyone.
+    """Give the caller only the people whom a filter chooses. If `filter_id` is None, the filter of
+    the caller's party applies to the caller. If there is no such party or filter, no filter
+    applies.
 
     The caller still gets the callbacks that the caller promised. Raises NotFoundError for a filter
-    of another campaign.
+    of another campaign, or if there is no such filter.
     """
     lock_row(caller)
     caller.filter_id = filter_in(campaign, filter_id).id if filter_id is not None else None
 
 
 def choose_people_for_party(campaign: Campaign, party: Party, filter_id: int | None) -> None:
-    """Give a party's callers only the people whom a filter chooses. If `filter_id` is None, the
-    callers may get everyone. A caller with a separate filter keeps that filter. Raises
-    NotFoundError for a filter of another campaign."""
+    """Give a party's callers only the people whom a filter chooses, and the callbacks that they
+    promised. If `filter_id` is None, the party has no filter. A caller who has a filter of their
+    own keeps that filter in both cases. Raises NotFoundError for a filter of another campaign, or
+    if there is no such filter."""
     lock_row(party)
     party.filter_id = filter_in(campaign, filter_id).id if filter_id is not None else None
 
@@ -86,8 +88,8 @@ def restrict_to_lists(campaign: Campaign, caller: Caller, list_ids: Iterable[int
     """Give the caller only contacts on these lists. If `list_ids` is empty, the caller gets
     contacts from every list.
 
-    The caller still gets the callbacks that the caller promised. Raises InvalidInputError for a
-    list of another campaign.
+    The caller still gets the callbacks that the caller promised. Raises InvalidInputError if one of
+    the lists is not one of the campaign's lists of people to call.
     """
     chosen = set(list_ids)
     if chosen - {contact_list.id for contact_list in lists_in_calling_order(campaign)}:

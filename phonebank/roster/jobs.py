@@ -14,8 +14,8 @@ def count_filter(filter_id: int) -> None:
 
 @job(CHORES, timeout=300)
 def renew_filters() -> None:
-    """Repeat the search for the people of each filter that is in use, because people may have been
-    added and their data may have changed."""
+    """Repeat the search for the people of each filter that is in use. Since the last search, people
+    may have been added, and the data of other people may have changed."""
     for filter_id in filters_in_use():
         count_people(filter_id)
         db.session.commit()

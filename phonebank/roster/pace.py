@@ -3,12 +3,11 @@
 If a caller who has reached one of these limits asks for the next contact, the caller is paused, and
 is flagged for the organisers. The limit NEWCOMERS is different: it makes newcomers wait.
 
-The limits are stored in columns of the `campaign` table. In the code, a limit is called a budget.
-To count the contacts that a caller has seen, Phonebank counts the caller's calls, because a call is
-written whenever a caller gets a contact (a claim). Each claim also changes the caller's row. If
-that row has already changed since the caller's calls were counted, the claim writes nothing and
-counts again. So even if fifty requests arrive at once, each request counts the calls of the
-requests before it.
+The limits are stored in columns of the `campaign` table. In the code, a limit is called a budget. A
+claim gives a caller a contact, and writes a call. So the number of a caller's calls is the number
+of contacts that the caller has seen. Each claim also changes the caller's row. If that row has
+already changed since the caller's calls were counted, the claim writes nothing and counts again. So
+even if fifty requests arrive at once, each request counts the calls of the requests before it.
 """
 
 from collections.abc import Sequence
@@ -55,8 +54,8 @@ class Kind:
     """The words for one limit.
 
     `message` tells the caller why the caller is paused. `evidence` tells the organiser what
-    happened. In `evidence`, the number of contacts that counted towards the limit replaces
-    `{seen}`. `label` and `why` explain the limit's field in the organisers' form for the limits.
+    happened. In `evidence`, `{seen}` stands for the number of contacts that counted towards the
+    limit. `label` and `why` explain the limit's field in the organisers' form for the limits.
     """
 
     key: str
@@ -182,8 +181,9 @@ UPDATE caller SET paused_until = :until, pause_kind = :kind WHERE id = :caller_i
 
 
 class PacePausedError(NotRunningError):
-    """The error for a caller who has reached a limit. `next_at` (aware, UTC) is when the caller may
-    continue. None means that an organiser must review the caller first."""
+    """The error for a caller who is paused because they have reached a limit. `next_at` (aware,
+    UTC) is when the caller may continue. None means that an organiser must review the caller
+    first."""
 
     title = "A short pause"
 
@@ -222,10 +222,10 @@ class OverBudget:
 
 @dataclass(frozen=True)
 class Sights:
-    """How many contacts a caller has seen within the last hour, or since an organiser last ended
-    the caller's pause, if that was later. `held` is how many contacts are on the caller's screen
-    now. `counts` says, by the name of each limit, how many of the contacts seen in that time count
-    towards that limit."""
+    """How many contacts a caller has seen within the last hour. If an organiser has ended a pause
+    of the caller within that hour, only contacts since then count. `held` is how many of these
+    contacts are on the caller's screen now. `counts` says, by the name of each limit, how many of
+    these contacts count towards that limit."""
 
     held: int
     counts: dict[str, int]
@@ -237,8 +237,9 @@ class Sights:
         return cls(held, dict(zip(_IN_ORDER, counts, strict=True)))
 
     def over_budget(self, campaign: Campaign) -> OverBudget | None:
-        """Return the first limit that the caller has reached, or None if the caller may see one
-        more contact."""
+        """Return a limit that the caller has reached, or None if the caller may see one more
+        contact. If the caller has reached several limits, return the first of them in
+        `_IN_ORDER`."""
         for kind, seen in self.counts.items():
             budget = getattr(campaign, kind)
             if seen >= budget:
@@ -247,17 +248,18 @@ class Sights:
 
 
 def sights_seen() -> ScalarSelect[list[int]]:
-    """Return a subquery that reads what `Sights.of` needs. Its parameters are `:caller_id` and
-    `:at`.
+    """Return a subquery that reads what `Sights.of` needs. The subquery's parameters are
+    `:caller_id` and `:at`.
 
-    A claim (which gives a caller a contact) adds the subquery as a column to a query that it runs
-    in any case.
+    A claim (which gives a caller a contact) runs a query that reads the contact. The subquery is
+    added to this query as a column.
     """
     return _SEEN.columns(column("sights", ARRAY(Integer))).scalar_subquery()
 
 
 def pause(caller: Caller, over: OverBudget, at: datetime) -> PacePausedError:
-    """Pause and flag a caller who has reached a limit at `at`. Return the error to raise.
+    """Pause and flag a caller, at the moment `at`, because the caller has reached the limit `over`.
+    Return the error to raise.
 
     The view must commit the pause and the flag even though the error is raised. The caller's row
     must have been locked before the calls were counted.
@@ -280,15 +282,16 @@ def pause_end(caller: Caller, at: datetime) -> datetime | Literal["look"] | None
 
 
 def evidence_of(flag: PaceFlag) -> str:
-    """Return in words what a flag reports, including the number of contacts."""
+    """Return in words what the flag reports, with the number of contacts that counted towards the
+    limit."""
     if flag.kind == NEWCOMERS:
         return f"Joined from an address whose new callers saw {flag.seen} people within an hour"
     return KINDS[flag.kind].evidence.format(seen=flag.seen)
 
 
 def open_flags(campaign_id: int, at_most: int = 50) -> Sequence[PaceFlag]:
-    """Return up to `at_most` flags that no organiser has reviewed yet, newest first, with their
-    callers."""
+    """Return up to `at_most` of the campaign's flags that no organiser has reviewed yet. The most
+    recent flag is first. The caller of each flag is read too."""
     return db.session.scalars(
         select(PaceFlag)
         .options(joinedload(PaceFlag.caller))
@@ -299,14 +302,14 @@ def open_flags(campaign_id: int, at_most: int = 50) -> Sequence[PaceFlag]:
 
 
 def flags_of(caller: Caller) -> Sequence[PaceFlag]:
-    """Return all flags of a caller, newest first."""
+    """Return all flags of a caller, the most recent first."""
     query = select(PaceFlag).where(PaceFlag.caller_id == caller.id)
     return db.session.scalars(query.order_by(PaceFlag.last_at.desc())).all()
 
 
 def end_pause(caller: Caller, at: datetime) -> None:
-    """End the caller's pause. From now on, only contacts that the caller got after `at` count
-    towards the limits. After the commit, the caller's page continues automatically."""
+    """End the caller's pause. Contacts that the caller got up to `at` no longer count towards the
+    limits. After the commit, the caller's page continues automatically."""
     db.session.execute(
         update(Caller).where(Caller.id == caller.id).values(paused_until=at, pace_from=at)
     )
@@ -315,10 +318,10 @@ def end_pause(caller: Caller, at: datetime) -> None:
 
 
 def flag(caller: Caller, kind: str, seen: int, budget: int, at: datetime) -> int:
-    """Flag a caller who has reached a limit, so that the organisers know.
+    """Flag a caller because of the limit `kind`, so that the organisers know.
 
-    Return how many times in a row the caller has reached this limit, with less than a day between
-    one time and the next. The count begins again after an organiser's review.
+    Return how many times in a row the caller has been flagged because of this limit, with less than
+    a day between one time and the next. The count begins again after an organiser's review.
     """
     values = {
         "campaign_id": caller.campaign_id,

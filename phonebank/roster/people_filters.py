@@ -1,6 +1,6 @@
 """Filters for a campaign's people. A filter selects people by area, by tag, and by their values in
-further columns of the uploaded lists. A party or a caller with a filter gets only the people whom
-the filter selects, and the callbacks that the caller promised.
+further columns of the uploaded lists. If a party or a caller has a filter, the callers get only the
+people whom the filter selects, and the callbacks that they promised.
 
 A job finds the people of a filter in advance (`count_people`), so that the queue does not have to
 check the conditions. The calling code commits.
@@ -39,11 +39,12 @@ VALUES_AT_MOST = 200  # in one condition
 
 @dataclass(frozen=True)
 class Conditions:
-    """The conditions of a filter. `columns` has the accepted values, in lower case, by the name of
-    a column that is kept from uploaded lists. `areas` are the beginnings of postcodes, in upper
-    case, with only letters and digits. `tags` are in lower case.
+    """The conditions of a filter. `columns` maps the name of a column to the accepted values, in
+    lower case. The name is a key of `contact.fields`, which holds further columns of the uploaded
+    lists. `areas` are the beginnings of postcodes, in upper case, with only letters and digits.
+    `tags` are in lower case.
 
-    A person matches if, for each condition, the person has at least one of the condition's values.
+    A person matches the filter if the person matches at least one value of each condition.
     """
 
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -52,7 +53,8 @@ class Conditions:
 
     @classmethod
     def parse(cls, columns: Mapping[str, str], areas: str, tags: str) -> Conditions:
-        """Read the conditions from texts in which commas or line breaks separate the values."""
+        """Read the conditions from texts. `split_values` splits each text into values, for example
+        at commas and line breaks."""
         given = {name: split_values(words) for name, words in columns.items()}
         return cls(
             {name: values for name, values in given.items() if values},
@@ -89,8 +91,8 @@ def filter_in(campaign: Campaign, filter_id: int) -> PeopleFilter:
 
 
 def columns_to_filter_by(campaign: Campaign) -> list[str]:
-    """Return the names of the columns that are kept from the campaign's uploaded lists, in
-    alphabetical order."""
+    """Return the names of the columns by which people can be filtered, in alphabetical order. The
+    values of these columns come from the campaign's uploaded lists, and are in `contact.fields`."""
     query = select(ContactList.mapping).where(ContactList.campaign_id == campaign.id)
     targets = {target for mapping in db.session.scalars(query) for target in mapping}
     kept = {target.removeprefix(FIELD) for target in targets if target.startswith(FIELD)}
@@ -98,10 +100,12 @@ def columns_to_filter_by(campaign: Campaign) -> list[str]:
 
 
 def add_filter(campaign: Campaign, name: str, conditions: Conditions) -> PeopleFilter:
-    """Add a filter. Afterwards, the job that finds the filter's people must be started. Raises
-    InvalidInputError if the filter's name is empty, too long or taken. Also raises it if the filter
-    has no condition, if an area has neither a letter nor a digit, or if there are too many filters
-    or values."""
+    """Add a filter. Afterwards, the calling code must start the job that finds the filter's people.
+
+    Raises InvalidInputError if the filter's name is empty, too long or taken, or if the filter has
+    no condition. Also raises InvalidInputError if an area has neither a letter nor a digit, or if
+    there are too many filters or values.
+    """
     name = " ".join(name.split())
     present = filters_of(campaign)
     if not name or len(name) > NAME_AT_MOST:
@@ -133,7 +137,8 @@ def add_filter(campaign: Campaign, name: str, conditions: Conditions) -> PeopleF
 
 
 def count_people(filter_id: int) -> None:
-    """Find the people who now match a filter, and store them.
+    """Find the people who now match a filter, and store them. If the filter has been deleted, do
+    nothing.
 
     If somebody no longer matches the filter, all lanes of the campaign (its lists of the next
     contacts, in Redis) are emptied after the commit.
@@ -185,7 +190,8 @@ _COUNT = text("SELECT count(*) FROM filter_member WHERE filter_id = :filter_id")
 
 def _fits(conditions: Conditions) -> tuple[str, dict[str, Any]]:
     """Return an SQL condition on the table `contact`, and the parameters of the condition. The
-    condition is never NULL."""
+    condition is true for people who match `conditions` and have not been erased. It is never
+    NULL."""
     parts, values = ["contact.phone <> ''"], dict[str, Any]()
     for number, (name, wanted) in enumerate(conditions.columns.items()):
         parts.append(

@@ -27,8 +27,8 @@ class PracticeRequiredError(NotAllowedError):
 def owes_practice(caller: Caller) -> bool:
     """Whether the caller must complete a practice call before getting a contact.
 
-    A caller who has recorded a call in this campaign need not practise. So an organiser can require
-    practice in the middle of an evening without interrupting these callers.
+    A caller who has recorded a call in this campaign need not practise. So if an organiser begins
+    to require practice in the middle of an evening, these callers are not interrupted.
     """
     if caller.practised_at is not None:
         return False

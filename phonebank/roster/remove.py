@@ -15,8 +15,8 @@ def remove(caller: Caller, close_door: bool = True) -> None:
 
     The caller's recorded calls still count. After the commit, the contact on the caller's screen is
     free for another caller. The door of the room is closed, so that the removed caller must wait to
-    be admitted after joining again, like every newcomer. Pass False for `close_door` if something
-    else keeps the removed caller from joining again.
+    be admitted after joining again, like every newcomer. With `close_door=False`, the door stays as
+    it is. Pass False only if something else makes the removed caller wait.
 
     Raises NotInRoomError if the caller has already been removed or is now in another room (party or
     campaign).
@@ -34,7 +34,8 @@ def remove(caller: Caller, close_door: bool = True) -> None:
 
 
 def remove_anywhere(caller: Caller, close_door: bool = True) -> None:
-    """Remove a caller from the campaign, even if the caller has just moved to another party in it.
+    """Remove a caller from the campaign, as `remove` does, even if the caller has just moved to
+    another room of the campaign.
 
     Raises NotInRoomError if the caller has already been removed.
     """

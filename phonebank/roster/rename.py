@@ -7,8 +7,8 @@ from phonebank.roster.rooms import lock_in_room
 
 
 def rename(caller: Caller, first_name: str) -> None:
-    """Change a caller's name on the board and in the list of callers. A caller who joins again
-    keeps the new name.
+    """Change a caller's name on the board and in the list of callers. The caller keeps this name
+    even if they join again under another name, unless they were removed in the meantime.
 
     Check `first_name` with `parties.display_names` first. Raises NotInRoomError if the caller has
     been removed or is now in another room (party or campaign).
@@ -20,9 +20,11 @@ def rename(caller: Caller, first_name: str) -> None:
 
 
 def hide(caller: Caller, hidden: bool) -> None:
-    """Hide a caller's name from the board, or show it again. The caller's calls count either way.
+    """Hide a caller's name from the board, or show the name again. The caller's calls count either
+    way.
 
-    Raises NotInRoomError if the caller was removed or is now in another room (party or campaign).
+    Raises NotInRoomError if the caller has been removed or is now in another room (party or
+    campaign).
     """
     lock_in_room(caller)
     caller.hidden = hidden

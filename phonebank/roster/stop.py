@@ -1,5 +1,5 @@
-"""Stops callers from calling, and records organisers' actions on callers. The functions of this
-module do not commit."""
+"""Stops callers, lets paused callers continue, and records organisers' actions on callers. The
+functions of this module do not commit."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,12 +23,12 @@ _IN_AUDIT = {
 
 
 def stop(caller: Caller, account: Account, reason: str, at: datetime, **figures: Any) -> None:
-    """Remove a caller on every device. After the commit, other callers can get the contact that was
-    on the caller's screen.
+    """Remove a caller from the campaign, on every device. After the commit, other callers can get
+    the contact that was on the caller's screen.
 
     For a day, newcomers from the caller's address must wait until an organiser admits them. If the
-    address is not known, all newcomers to the caller's party or campaign must wait instead (its
-    door is closed). Raises NotFoundError if the caller has already been removed.
+    address is not known, the door of the caller's party or campaign is closed instead, so that all
+    newcomers there must wait. Raises NotFoundError if the caller has already been removed.
     """
     known = caller.address is not None
     remove.remove_anywhere(caller, close_door=not known)
@@ -42,8 +42,8 @@ def record_action(
 ) -> None:
     """Record an organiser's action on a caller, both in `models.caller_action` and in the audit.
 
-    `figures` are stored with the action. `reason` is not written to the audit, because an organiser
-    may type a person's name into it.
+    `figures` are stored in both. `reason` is not written to the audit, because an organiser may
+    type a person's name into it.
     """
     db.session.add(
         CallerAction(
@@ -67,10 +67,10 @@ def record_action(
 
 
 def resume_caller(caller: Caller, account: Account, at: datetime) -> None:
-    """End the caller's pause after an organiser's review.
+    """End the caller's pause after an organiser's review, and record that action.
 
-    The caller's flags are marked as reviewed. From now on, only contacts that the caller got after
-    `at` count towards the caller's limits.
+    The caller's flags are marked as reviewed. Contacts that the caller got up to `at` no longer
+    count towards the caller's limits.
     """
     pace.end_pause(caller, at)
     _mark_reviewed(caller, account, at)
