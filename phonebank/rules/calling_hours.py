@@ -3,8 +3,8 @@
 A contact may be called when the local time is inside both the campaign's hours and the country's
 permitted hours for that date. If the number may be in several time zones, the local time must be
 inside these hours in every one of the zones. A number without a zone counts as being in every zone
-of its country. `countries` reads each country's hours, and `contact_queue.campaign_hours` selects
-the campaign's country.
+of the campaign's country. `countries` reads each country's hours, and
+`contact_queue.campaign_hours` selects the campaign's country.
 
 When the clocks change, some local times occur twice and some not at all. So the starts and ends of
 calling hours are not converted to UTC one by one. Instead, each UTC day is cut into pieces at the
@@ -52,7 +52,8 @@ def zones_in_key(key: str) -> tuple[str, ...]:
 def is_callable(
     zones: tuple[str, ...], at: datetime, hours: WeekHours, rules: CountryRules
 ) -> bool:
-    """Whether a contact that may be in any of `zones` may be called at `at` (aware)."""
+    """Whether a contact that may be in any of `zones` may be called at `at` (aware). If `zones` is
+    empty, the contact may be in any zone of the country."""
     at = _utc(at)
     return any(
         start <= at < end for start, end in _open(zones or rules.time_zones.value, at, hours, rules)
@@ -71,8 +72,8 @@ def next_callable(
     """Return the first moment (in UTC) at or after `at` when the contact may be called.
 
     Return None if there is no such moment between `at` and `at + within`. If
-    `other_time_of_day_than` (a moment) is given, the returned moment is in a different part of the
-    day (TIMES_OF_DAY) in every zone of the contact.
+    `other_time_of_day_than` (a moment) is given, the result is in another part of the day
+    (TIMES_OF_DAY) than that moment, in every zone of the contact.
     """
     at = _utc(at)
     zones = zones or rules.time_zones.value
@@ -95,8 +96,8 @@ def time_of_day(zone: str, at: datetime) -> TimeOfDay:
 
 
 def contact_date(zones: tuple[str, ...], at: datetime, rules: CountryRules) -> date:
-    """Return the contact's local date. If the contact may be in several zones, return the earliest
-    of the zones' dates.
+    """Return the contact's local date at `at` (aware). If the contact may be in several zones,
+    return the earliest of the zones' dates.
 
     So an attempt counts towards the limit for a day until the next day has begun in every zone.
     """
@@ -104,7 +105,7 @@ def contact_date(zones: tuple[str, ...], at: datetime, rules: CountryRules) -> d
 
 
 def next_contact_date(zones: tuple[str, ...], at: datetime, rules: CountryRules) -> datetime:
-    """Return the first moment, in UTC, at which `contact_date` is later than it is at `at`."""
+    """Return the first moment, in UTC, at which `contact_date` is later than its value at `at`."""
     tomorrow = contact_date(zones, at, rules) + _DAY
     # If a clock change skips midnight, Python converts it to the moment of the change. If midnight
     # comes twice, Python takes the first (PEP 495, fold=0). In both cases the new date begins at
@@ -135,8 +136,8 @@ def _open_from(
     avoid: _Avoid,
     within: timedelta,
 ) -> Iterator[_Span]:
-    """Yield, in order, the spans of time in which calls are allowed, starting on the UTC day of
-    `at`."""
+    """Yield, in order, the spans of time in which calls are allowed. The first day is the UTC day
+    of `at`. The last day is the one that is `within` later."""
     for n in range(within // _DAY + 1):
         yield from _open_everywhere(zones, at.date() + n * _DAY, hours, rules, avoid)
 
@@ -176,8 +177,9 @@ def _open_in(
 def _openings(
     day: date, hours: WeekHours, rules: CountryRules, avoid: TimeOfDay | None
 ) -> list[Opening]:
-    """Return the spans of a local date in which calls are allowed. A span's start and end are in
-    minutes after midnight."""
+    """Return the spans of a local date in which calls are allowed. If `avoid` is given, this part
+    of the day is left out. A span's start and end are in minutes after midnight. A span whose end
+    is not after its start is empty."""
     own, permitted = hours.days[day.weekday()], rules.permitted_on(day)
     if own is None or permitted is None:
         return []
@@ -189,8 +191,8 @@ def _openings(
 
 
 def _pieces(zone: str, day: date) -> Iterator[tuple[datetime, datetime, timedelta]]:
-    """Cut a UTC day into pieces in which the zone's offset from UTC does not change, and yield
-    them. There is nearly always only one piece."""
+    """Cut a UTC day into pieces, and yield the pieces, each with the zone's offset from UTC. The
+    offset does not change within a piece. There is nearly always only one piece."""
     tz = time_zone(zone)
     midnight = datetime.combine(day, datetime.min.time(), UTC)
     start, offset = midnight, _offset(midnight, tz)

@@ -58,8 +58,9 @@ class Holidays:
     """Which public holidays count, and how a public holiday changes the calling hours. `calendar`
     and `parts` are codes of the `holidays` package.
 
-    If there are several `parts` of the country, a day counts if it is a holiday in any of them. The
-    reason is that a phone number does not show which part a person lives in.
+    If `parts` is empty, only the holidays of the whole country count. If there are several `parts`
+    of the country, a day counts if it is a holiday in any of them, because a phone number does not
+    show which part a person lives in.
     """
 
     calendar: str
@@ -67,7 +68,7 @@ class Holidays:
     treated: Fact[Literal["no_calls", "as_sunday", "as_any_day"]]
 
     def include(self, day: date) -> bool:
-        """Whether a date is a public holiday."""
+        """Whether a date is a public holiday, or a day off that replaces one."""
         return day in _holiday_dates(self.calendar, self.parts, day.year)
 
 
@@ -117,7 +118,7 @@ class CountryRules:
 
     def permitted_on(self, day: date) -> Opening | None:
         """Return the hours in which calls are permitted on a date, or None if no calls are
-        permitted. The date may be a public holiday."""
+        permitted. If the date is a public holiday, `holidays.treated` decides which hours apply."""
         week = self.permitted_hours.value.days
         treated = self.holidays.treated.value
         if treated == AS_ANY_DAY or not self.holidays.include(day):
@@ -162,7 +163,7 @@ def rules_for(country: str) -> CountryRules:
 
 
 def zone_of_country(country: str) -> str:
-    """Return the first time zone in a country's rules, or UTC if there are no rules for the
+    """Return the first time zone in a country's rules, or "UTC" if there are no rules for the
     country."""
     try:
         return rules_for(country).time_zones.value[0]
@@ -260,11 +261,11 @@ class _Section:
         return f"{self.place}.{key}" if self.place else key
 
     def read(self, key: str, check: Callable[[Any], T], default: T | None = None) -> T:
-        """Return the value of a key, converted by `check`.
+        """Return the value of a key, converted by `check`. If the key is missing, return `default`.
 
         If the value is wrong, `check` raises ValueError with a sentence that says what the value
         must be. This method then raises CountryRulesError. The method also raises CountryRulesError
-        if the key is missing and there is no default.
+        if the key is missing and `default` is None.
         """
         if key not in self.data:
             if default is not None:
@@ -277,17 +278,18 @@ class _Section:
             raise CountryRulesError(f"{self.file}: {self.at(key)}: {fault}") from fault
 
     def section(self, key: str) -> "_Section":
-        """Return the section under a key. Raises CountryRulesError if the key is missing or its
-        value is wrong."""
+        """Return the section under a key. Raises CountryRulesError if the key is missing, or if its
+        value is not a mapping."""
         return _Section(self.file, self.at(key), self.read(key, lambda value: value))
 
     def fact(self, key: str, check: Callable[[Any], T]) -> Fact[T]:
-        """Return the Fact under a key. Raises CountryRulesError if the key is missing or its value
-        is wrong."""
+        """Return the Fact under a key. Raises CountryRulesError if the key is missing or the
+        section under the key is wrong."""
         return self.section(key).as_fact(check)
 
     def as_fact(self, check: Callable[[Any], T]) -> Fact[T]:
-        """Read this section as a Fact. If the section has no status, the fact is law."""
+        """Return this section as a Fact. If the section has no status, the fact is law. Raises
+        CountryRulesError if a value is missing or wrong, or if there is an unknown key."""
         read = Fact(
             value=self.read("value", check),
             source=self.read("source", _text),
@@ -377,8 +379,8 @@ def _parts_of(calendar: str) -> Callable[[object], tuple[str, ...]]:
 
 @cache
 def _holiday_dates(calendar: str, parts: tuple[str, ...], year: int) -> frozenset[date]:
-    """Return the public holidays of a year, and the days off that replace some of the public
-    holidays."""
+    """Return the dates of the public holidays in a year. If a day off replaces a holiday that
+    falls, for example, on a Sunday, this day is included too."""
     return frozenset(
         day
         for part in parts or (None,)

@@ -24,14 +24,14 @@ def moment_at(day: date, at: time, zone: ZoneInfo) -> datetime:
 
 
 def describe_moment(moment: datetime, zone: str) -> str:
-    """Return the day and time of an aware moment in the time zone with this IANA name, such as
-    “Tuesday 13 January, 19:30”."""
+    """Return the day and time of a moment (aware) in words, such as “Tuesday 13 January, 19:30”.
+    `zone` is the IANA name of the time zone whose clocks are used."""
     there = moment.astimezone(time_zone(zone))
     return f"{there:%A} {there.day} {there:%B}, {there:%H:%M}"
 
 
 def midnight_of(day: date, zone: ZoneInfo) -> datetime:
-    """Return the midnight at which this day begins in this zone."""
+    """Return the midnight (aware) at which this day begins in this zone."""
     return datetime.combine(day, time(), zone)
 
 

@@ -1,9 +1,10 @@
-"""How long a telephone number rests (is not called) in one campaign after a call in another
+"""Decides how long a telephone number rests (is not called) in one campaign after a call in another
 campaign.
 
 After an unanswered call, the number rests for the `rest_minutes` of the retry rule for the call's
-outcome. After an answered call, the number rests for at least `household_rest_minutes`. Each of the
-two campaigns has its own retry rules, and the longer wait applies.
+outcome. After an answered call, the number rests for `household_rest_minutes`, or for these
+`rest_minutes` if they are longer. Each of the two campaigns has its own retry rules, and the longer
+wait applies.
 """
 
 from collections.abc import Iterable
@@ -16,8 +17,8 @@ from phonebank.rules.retry_rules import RetryRules
 
 @dataclass(frozen=True)
 class CallElsewhere:
-    """A call to the number in another campaign: the outcome, when the outcome was recorded (aware),
-    and that campaign's retry rules."""
+    """A call to the number in another campaign. `at` (aware) is when the outcome was recorded.
+    `rules` are the other campaign's retry rules."""
 
     outcome: str
     at: datetime

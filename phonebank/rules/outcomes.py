@@ -1,4 +1,5 @@
-"""The outcomes of a call, and what each outcome does to the contact, in the table OUTCOMES.
+"""The table OUTCOMES has the possible outcomes of a call, and says what each outcome does to the
+contact.
 
 `retry_policy` combines an outcome with the campaign's retry rules and the contact's history.
 """

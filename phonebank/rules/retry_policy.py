@@ -32,7 +32,7 @@ class Decision:
                           not within 60 days
     rested_at             the end of the wait, which may be at any hour of the day. `callable_at` is
                           computed from it, and recomputed when the calling hours change
-    promised              the caller promised the person a call at `callable_at`
+    promised              the call at `callable_at` will be a callback that was promised
     counted               the call was an attempt
     number_bad            the number does not reach this person: try their next number, if any
     number_dead           the number reaches nobody
@@ -40,7 +40,8 @@ class Decision:
                           not wait. This contact waits until `callable_at` instead, because a
                           promised callback may be sooner
     household_rested_at   the `rested_at` of the other people on the number
-    tag_language          ask for the language; only callers who speak it get this contact
+    tag_language          the caller is asked which language the person speaks. Then only callers
+                          who speak this language get the contact
     """
 
     state: NextState
@@ -57,7 +58,8 @@ class Decision:
 
     @property
     def callback_at(self) -> datetime | None:
-        """Return `callable_at` if a callback was promised for that time, and None otherwise."""
+        """Return `callable_at` if the call at that time is a promised callback, and None
+        otherwise."""
         return self.callable_at if self.promised else None
 
 
@@ -74,19 +76,20 @@ def decide(
     country: CountryRules,
     callback_at: datetime | None = None,
 ) -> Decision:
-    """Return the decision about a contact after a call that ended at `at` with the outcome `key`.
+    """Return the decision about a contact after a call. `key` is the call's outcome, and `at`
+    (aware) is when the outcome was recorded.
 
     The three counts do not include this call. `attempts_before` counts all attempts on the contact.
     `attempts_today_before` counts only the attempts on the contact's current date
     (`calling_hours.contact_date`). `same_outcome_before` counts the calls with this same outcome.
-    If the outcome `is_about_number`, only calls to the same number are counted.
+    If the outcome `is_about_number`, `same_outcome_before` counts only calls to the same number.
 
     For an outcome in TAKES_CALLBACK, `callback_at` is the time at which the person asked to be
-    called. The callback is then at the first callable moment that is at or after that time. No
-    limit on attempts cancels the callback. For an outcome in NOT_AN_ATTEMPT, `callback_at` is the
-    time of a callback that was promised earlier. If there is a next try, the time of this try
-    replaces the promised time, and the decision is again `promised`. For any other outcome,
-    `callback_at` has no effect.
+    called, or None. The callback is then at the first callable moment that is at or after that
+    time, and not before `at`. No limit on attempts cancels the callback. For an outcome in
+    NOT_AN_ATTEMPT, `callback_at` is the time of a callback that was promised earlier, or None. If
+    there is a next try, the time of this try replaces the promised time, and the decision is again
+    `promised`. For any other outcome, `callback_at` has no effect.
 
     Raises UnknownOutcomeError if there is no outcome with this key.
     """
@@ -164,8 +167,9 @@ def next_try_at(
     """Return the first moment inside calling hours that is at or after `rested`, the end of the
     wait. Return None if there is no such moment within 60 days.
 
-    If `other_time_of_day_than` (a moment) is given, return a moment in a different part of the day,
-    if there is one within three days.
+    If `other_time_of_day_than` (a moment) is given, return a moment in another part of the day than
+    that moment. If there is no such moment within three days after `rested`, any part of the day
+    will do.
     """
     if other_time_of_day_than is not None:
         elsewhere = next_callable(

@@ -1,11 +1,11 @@
-"""A campaign's retry rules: when people are called again. Organisers may change them.
+"""A campaign's retry rules say when people are called again. Organisers may change the rules.
 
-The defaults follow the common practice of phone banks and dialling software, unless another source
-is named. By common practice, there are three or four tries in all, and two a day. After no answer,
-the next try usually comes two to four hours later, at a different time of day. After a busy tone,
-the next try usually comes fifteen to thirty minutes later. After a call that went to voicemail, the
-next try usually comes the next day. After a message that the caller left, the next try usually
-comes two or more days later.
+The default rules follow the common practice of phone banks and dialling software, unless a comment
+names another source. By common practice, there are three or four tries in all, and two a day. After
+no answer, the next try usually comes two to four hours later, at a different time of day. After a
+busy tone, the next try usually comes fifteen to thirty minutes later. After a call that went to
+voicemail, the next try usually comes the next day. If the caller left a message, the next try
+usually comes two or more days later.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,9 +16,9 @@ from typing import Any, Self
 class RetryRulesError(ValueError):
     """The error for retry rules that cannot be used.
 
-    `faults` has a sentence about each fault for the person who typed the rules. A key of `faults`
-    is a field (such as "attempts_at_most" or "no_answer.rest_minutes"), an outcome, or "" for the
-    rules as a whole.
+    `faults` has a sentence about each fault. The person who typed the rules can read these
+    sentences. A key of `faults` is a field (such as "attempts_at_most" or
+    "no_answer.rest_minutes"), an outcome, or "" for the rules as a whole.
     """
 
     def __init__(self, faults: Mapping[str, str]) -> None:
@@ -31,10 +31,11 @@ class RetryRule:
     """The rule for calling a person again after one outcome.
 
     rest_minutes         the wait before the next try
-    another_time_of_day  the next try is in another part of the day: morning, afternoon or evening
+    another_time_of_day  the next try is in another part of the day (morning, afternoon or evening),
+                         if calls are allowed in another part within three days after the wait
     retries_at_most      how often this outcome may lead to another try (None for no separate limit)
-    a_day_at_most        there is no further try on a day with this many attempts, so 1 moves the
-                         next try to another day. None: only the campaign's limit applies
+    a_day_at_most        after this many attempts in a day, the next try is on another day. None
+                         means that only the campaign's limit applies
     """
 
     rest_minutes: int
@@ -112,7 +113,7 @@ class RetryRules:
 
     @classmethod
     def default(cls) -> Self:
-        """Return the rules of a new campaign."""
+        """Return the default rules, which a new campaign has."""
         return cls(
             attempts_at_most=4,
             attempts_a_day_at_most=2,
@@ -163,8 +164,8 @@ class RetryRules:
     def changes(self) -> dict[str, Any]:
         """Return only the differences from the default rules, in the form that `parse` reads.
 
-        Only the differences are stored, so an improved default reaches every campaign that has not
-        changed it.
+        Only the differences are stored. So if a release improves the default of a field, every
+        campaign that has not changed this field gets the new default.
         """
         own, usual = self.to_json(), RetryRules.default().to_json()
         outcomes, usual_outcomes = own.pop("outcomes"), usual.pop("outcomes")
@@ -219,7 +220,8 @@ def _check_fields(
     faults: dict[str, str],
     also: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """Return the valid fields of `data`, and add a sentence to `faults` for every invalid field."""
+    """Return the valid fields of `data`, and add a sentence to `faults` for every invalid field.
+    The fields in `also` are allowed, but are neither checked nor returned."""
     good: dict[str, Any] = {}
     for field, value in data.items():
         place = f"{outcome}.{field}" if outcome else str(field)

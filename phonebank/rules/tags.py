@@ -1,4 +1,5 @@
-"""Reads and checks the tags of people. Pure functions."""
+"""Splits a text into tags or other values, and checks the number and the length of tags. Pure
+functions."""
 
 import re
 
@@ -18,5 +19,5 @@ def split_values(words: str) -> list[str]:
 
 
 def are_tags(tags: list[str]) -> bool:
-    """Whether there are no more than TAGS_AT_MOST tags and no tag is longer than LONGEST_TAG."""
+    """Whether there are at most TAGS_AT_MOST tags, and each has at most LONGEST_TAG characters."""
     return len(tags) <= TAGS_AT_MOST and all(len(tag) <= LONGEST_TAG for tag in tags)

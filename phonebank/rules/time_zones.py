@@ -1,4 +1,4 @@
-"""Reads time zones from the pinned tzdata package, and never from the machine.
+"""Reads time zones from the pinned tzdata package, and never from the operating system's files.
 
 `zoneinfo.ZoneInfo("America/Vancouver")` reads the operating system's files first, and those may be
 a year old. In the 2025b files of a current Debian, Vancouver and Edmonton still put their clocks
@@ -35,14 +35,16 @@ def time_zone(name: str) -> ZoneInfo:
 
 
 def city_of(zone: ZoneInfo) -> str:
-    """Return the city in a zone's name, such as "New York"."""
+    """Return the last part of a zone's name, with spaces. This is usually a city, such as "New
+    York"."""
     return zone.key.rpartition("/")[2].replace("_", " ")
 
 
 @cache
 def canonical_name(name: str) -> str:
-    """Return the name that stands for this zone and for all zones whose clocks have shown the same
-    times since 1970.
+    """Return the name that stands for this zone. If the time zone database lists the name as an
+    alias, return the name of the zone that the alias stands for. Otherwise return the name itself.
+    Zones whose clocks have shown the same times since 1970 are aliases of one zone.
 
     For example, Europe/Jersey, Europe/Guernsey and Europe/Isle_of_Man become Europe/London.
     Separate names would split a British list into parts that are always callable at the same times.
@@ -54,8 +56,8 @@ def canonical_name(name: str) -> str:
 
 @cache
 def zones_of_country(country: str) -> frozenset[str]:
-    """Return the canonical names of the zones of a country (ISO 3166-1 alpha-2), from
-    `zone.tab`."""
+    """Return the canonical names of a country's zones, as `zone.tab` lists them. `country` is an
+    ISO 3166-1 alpha-2 code. The result is empty for an unknown country."""
     text = (resources.files("tzdata") / "zoneinfo" / "zone.tab").read_text()
     lines = (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
     return frozenset(canonical_name(zone) for code, _, zone, *_ in lines if code == country)
@@ -64,7 +66,7 @@ def zones_of_country(country: str) -> frozenset[str]:
 @cache
 def _links() -> dict[str, str]:
     """Read the lines `L target alias` in the text form of the time zone database. Return a
-    dictionary from each alias to its target, the zone that it stands for."""
+    dictionary that maps each alias to its target, which is the zone that the alias stands for."""
     text = (resources.files("tzdata") / "zoneinfo" / "tzdata.zi").read_text()
     lines = (line.split() for line in text.splitlines() if line.startswith("L "))
     return {alias: target for _, target, alias in lines}

@@ -26,8 +26,9 @@ _MINUTES_IN_A_DAY = 24 * 60
 class WeekHoursError(ValueError):
     """The error for hours that cannot be used.
 
-    `faults` has a sentence about each fault for the person who typed the hours. A key of `faults`
-    is a day's key ("mon"), a key that is not a day, or "" for the week as a whole.
+    `faults` has a sentence about each fault. The person who typed the hours can read these
+    sentences. A key of `faults` is a day's key ("mon"), a key that is not a day, or "" for the week
+    as a whole.
     """
 
     def __init__(self, faults: Mapping[str, str]) -> None:
@@ -45,9 +46,9 @@ class WeekHours:
     def parse(cls, data: object, permitted: "WeekHours | None" = None, country: str = "") -> Self:
         """Return the hours that the JSON in `data` describes. A missing day is closed.
 
-        If `permitted` (the hours that `country` permits) is given, hours outside the permitted
-        hours are also a fault. Raises WeekHoursError if there is a fault. The error names every
-        day at fault, and not only the first.
+        Raises WeekHoursError if there is a fault. The error names every day at fault, and not only
+        the first. It is a fault if no day has hours. If `permitted` (the hours that `country`
+        permits) is given, hours outside the permitted hours are also a fault.
         """
         if not isinstance(data, Mapping):
             raise WeekHoursError({"": "The calling hours must give a start and an end for days."})
@@ -71,10 +72,10 @@ class WeekHours:
         return hours
 
     def outside(self, permitted: "WeekHours", country: str) -> dict[str, str]:
-        """Return the days that have hours outside the permitted hours, each with a sentence that
-        says so.
+        """Return the days that have hours outside the permitted hours. The result maps the key of
+        each such day to a sentence about the fault.
 
-        `country` is the country's name, for use in the sentences.
+        `country` is the country's name, which the sentences mention.
         """
         faults = {}
         for day, name, own, allowed in zip(DAYS, DAY_NAMES, self.days, permitted.days, strict=True):
@@ -103,7 +104,7 @@ def clock(minutes: int) -> str:
 
 
 def span(opening: Opening) -> str:
-    """Format an opening in words, such as "09:00 to 21:00"."""
+    """Return an Opening (a start and an end) in words, such as "09:00 to 21:00"."""
     return f"{clock(opening[0])} to {clock(opening[1])}"
 
 
