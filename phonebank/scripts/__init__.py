@@ -1,1 +1,1 @@
-"""A campaign's scripts: drafts, versions, and what the script editor does."""
+"""A campaign's scripts: their drafts, their published versions, and the script editor."""

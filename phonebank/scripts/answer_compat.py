@@ -24,7 +24,8 @@ class ChangedMeaning:
     """One part of a question, or one answer, that the new script would change.
 
     `calls` counts the calls in which the question was answered, or in which this answer was given.
-    `new` is None if the answer would no longer be offered.
+    `old` and `new` are the texts before and after the change. `new` is None if the answer would no
+    longer be offered.
     """
 
     step_title: str
@@ -38,12 +39,12 @@ def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
     """Return the changes that `new` makes to questions that people have answered, and to answers
     that people have given.
 
-    The result follows the order of the steps in `new`, and steps that `new` lacks come last. Each
-    question is compared with the newest version that has this question, and each answer with the
-    newest version that offers this answer. If only the published version were compared, an answer
-    that this version no longer offers could return with a different meaning. This check protects
-    the totals: a call keeps the words of its version, but the totals add up the answers of all
-    versions.
+    The result follows the order of the steps in `new`. Changes to steps that `new` lacks come last.
+    Each question is compared with the newest version that has this question, and each answer with
+    the newest version that offers this answer. If only the published version were compared, an
+    answer that this version no longer offers could return unnoticed with a different meaning. This
+    check protects the totals: a call keeps the words of its version, but the totals add up the
+    answers of all versions.
     """
     asked: dict[str, Step] = {}
     offered: dict[tuple[str, str], tuple[Step, str]] = {}
@@ -87,8 +88,8 @@ def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
 
 
 def _question_changes(old: Step, new: Step) -> Iterator[tuple[Part, str, str]]:
-    """Yield (part, old, new) for each part of the question that has changed in such a way that the
-    answers may mean something else."""
+    """Yield (part, old, new) for each part of a question whose change may give the answers another
+    meaning. If the new step takes no answers, yield nothing."""
     if new.answer is None:
         return  # a step without answers adds nothing to the totals of the old answers
     if _normalise(old.title) != _normalise(new.title):
@@ -116,7 +117,7 @@ def _label_of_answer(script: ParsedScript | None, step_id: str, key: str) -> str
 
 
 def _count_answered_questions(script_id: int, step_ids: Collection[str]) -> list[tuple[str, int]]:
-    """Return (step id, number of calls) for each of these steps that has been answered in a
+    """Return (step id, number of calls) for each of these steps that was answered in at least one
     call."""
     # Most edits change no question, and PostgreSQL need not read any calls for them.
     if not step_ids:
@@ -137,7 +138,8 @@ def _count_answered_questions(script_id: int, step_ids: Collection[str]) -> list
 
 
 def _count_answer_keys(script_id: int, step_ids: Collection[str]) -> list[tuple[str, str, int]]:
-    """Return (step id, key, number of calls) for each answer that was recorded at these steps."""
+    """Return (step id, key, number of calls) for each different answer that was recorded at these
+    steps."""
     if not step_ids:
         return []
     # A single answer is stored as text, several answers as a list.

@@ -17,9 +17,9 @@ def save_values(
 ) -> dict[str, str]:
     """Save the merge values that the form changed, and return the conflicts.
 
-    For each field, the form has the new value as `value-NAME`, and the value that the page showed
-    as `was-NAME`. If the form lacks a value or did not change it, the stored value stays, because a
-    colleague may have filled it in meanwhile.
+    For each field, `value-NAME` in the form is the new value, and `was-NAME` is the value that the
+    page showed. If the form lacks a value or did not change it, the stored value stays, because a
+    colleague may have changed it since the page was shown.
 
     A conflict is a field to which the form and a colleague gave different new values. The result
     maps the name of each such field to the colleague's value. If there are conflicts, nothing is
@@ -40,7 +40,8 @@ def save_values(
 
 
 def changed_values(names: Iterable[str], form: Mapping[str, str]) -> dict[str, str]:
-    """Return the fields that the form changed, with their new values."""
+    """Return the fields that the form changed, with their new values. `save_values` explains the
+    form."""
     changed = {}
     for name in names:
         typed = _single_line(form.get(f"value-{name}"))

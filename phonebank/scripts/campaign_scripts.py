@@ -1,4 +1,5 @@
-"""List a campaign's scripts, add a ready-made or blank script, and choose the script to use.
+"""List a campaign's scripts, add a ready-made or blank script, choose the script to use, and count
+the callers who are calling now.
 
 These functions do not commit.
 """
@@ -31,7 +32,8 @@ def ready_made_scripts() -> tuple[ParsedScript, ...]:
 
 
 def ready_made_script(slug: str, language: str) -> ParsedScript:
-    """Return one ready-made script. Raises NotFoundError if there is no such script."""
+    """Return the ready-made script with this slug in this language. Raises NotFoundError if there
+    is no such script."""
     for script in ready_made_scripts():
         if (script.slug, script.language) == (slug, language):
             return script
@@ -54,11 +56,11 @@ def script_for(campaign: Campaign, script_id: int) -> Script:
 
 
 def use_ready_made(campaign: Campaign, slug: str, language: str, account: Account | None) -> Script:
-    """Copy a ready-made script into the campaign and publish it.
+    """Copy a ready-made script into the campaign and publish the copy.
 
-    If the campaign has no script, it uses the new script. Otherwise callers keep their current
-    script until an organiser chooses the new script. Raises NotFoundError if there is no such
-    ready-made script.
+    If no script is chosen for the campaign, choose the new script. Otherwise callers keep the
+    chosen script until an organiser chooses the new script. Raises NotFoundError if there is no
+    such ready-made script.
     """
     try:
         source = source_of(slug, language)
@@ -75,7 +77,8 @@ def use_ready_made(campaign: Campaign, slug: str, language: str, account: Accoun
 def start_blank(campaign: Campaign) -> Script:
     """Add a script of four steps, for the organiser to continue.
 
-    The script is a draft: callers get it only after an organiser has published and chosen it.
+    The script is a draft. Callers get the script only after an organiser has published it, and has
+    either chosen it or put it into an experiment.
     """
     source = BLANK.read_text("utf-8")
     script = _store(campaign, source)
@@ -87,7 +90,7 @@ def choose(campaign: Campaign, script: Script) -> None:
     """Make this the script that the campaign's next calls use, unless an experiment chooses
     another.
 
-    Raises ConflictError if no version of it has been published.
+    Raises ConflictError if no version of this script has been published.
     """
     if script.published_version_id is None:
         raise ConflictError("This script has not been published yet.", "Publish it first.")

@@ -11,8 +11,8 @@ from scripts_library.script_builder import KINDS_THAT_MAY_ANSWER
 
 
 def resolve_next_below(script: Script) -> Script:
-    """Replace each `next` that is BELOW with the id of the step below, or with None in the last
-    step."""
+    """Replace each `next` that is BELOW with the id of the step below. If the last step's `next` is
+    BELOW, the last step gets None."""
     ids = [step.id for step in script.steps]
     below: dict[str, str | None] = dict(zip(ids, [*ids[1:], None], strict=True))
     steps = (
@@ -23,7 +23,7 @@ def resolve_next_below(script: Script) -> Script:
 
 def drop_empty(script: Script) -> Script:
     """Return the script without the parts that were left empty, and without settings that do not
-    fit a step's kind.
+    fit a step's kind. Settings for answers that are no longer offered are left out too.
 
     The form sends such settings in hidden fields: for example, the labels of a scale after the
     organiser has turned the scale into a choice.
@@ -59,8 +59,8 @@ def drop_empty(script: Script) -> Script:
 
 
 def prune_branches(choices: Iterable[Choice], branches: Iterable[Branch]) -> tuple[Branch, ...]:
-    """Remove deleted answers (those that are not in `choices`) from the conditions of the branches,
-    and return the branches.
+    """Return the branches without deleted answers in their conditions. A deleted answer is one that
+    is not in `choices`.
 
     A branch whose answers have all been deleted is removed. Otherwise the branch would have no
     condition on the answer, and could apply whatever the answer is.

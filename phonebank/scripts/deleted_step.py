@@ -1,7 +1,7 @@
 """Restore a deleted step to its place, and keep everything that was written since. Pure functions.
 
-The editor's form contains the script from before the deletion, compressed. So the server stores
-nothing for editor pages that have been closed, and Undo works without JavaScript.
+The editor's form contains the compressed script from before the deletion. So the server need not
+store this script, and Undo works without JavaScript.
 """
 
 import base64
@@ -40,7 +40,8 @@ class DeletedStep:
         return base64.b64encode(zlib.compress(serialize(self.before).encode())).decode()
 
     def rename_steps(self, names: Mapping[str, str]) -> "DeletedStep":
-        """Return a copy with the steps of `before` renamed. `names` maps old ids to new ones.
+        """Return a copy in which the steps of `before` have new ids. `names` maps old ids to new
+        ones.
 
         The deleted step keeps its id, even if `names` also maps this id. In that case, the id in
         `names` belongs to a step that the organiser added after the deletion.
@@ -49,8 +50,8 @@ class DeletedStep:
         return replace(self, before=rename_steps(self.before, others))
 
     def previous_step_id(self, now: Script) -> str:
-        """Return the id of the nearest step that was above the deleted step and is still in `now`,
-        or ""."""
+        """Return the id of the nearest step that was above the deleted step and is still in `now`.
+        Return "" if there is no such step."""
         after = ""
         for step in self.before.steps:
             if step.id == self.step_id:
@@ -60,8 +61,9 @@ class DeletedStep:
 
 
 def unpack_deleted_step(packed: str, step_id: str) -> DeletedStep | None:
-    """Unpack a value of `DeletedStep.packed`. Return None if `packed` is no such value, or if its
-    script has no step with the id `step_id`.
+    """Unpack the script in `packed` (a value of `DeletedStep.packed`), and return the DeletedStep
+    for `step_id`. Return None if `packed` cannot be unpacked, or if the script has no step with
+    this id.
 
     A script longer than MAX_BYTES is cut, so that a small field cannot expand until it fills the
     memory.
@@ -79,7 +81,9 @@ def restore_step(now: Script, deleted: DeletedStep) -> Script:
     """Return `now` with the deleted step back in its place. If `now` already has a step with this
     id, return `now` unchanged.
 
-    Transitions that led to the step lead to it again, unless the organiser has changed them since.
+    Transitions and settings that referred to the step refer to it again, unless the organiser has
+    changed them since. All branches of a step count as one value: if the organiser has changed one
+    of them since, none of them is restored. The same is true of the script's `start` branches.
     """
     step_id, before = deleted.step_id, deleted.before
     if now.has_step(step_id):
@@ -115,16 +119,17 @@ def _restore_keys(
 
 
 def _restore_setting(step_id: str, before: str | None, now: str | None) -> str | None:
-    """If `before` was the deleted step's id and `now` is empty, return this id. Otherwise return
+    """If `before` was the deleted step's id and `now` is empty, return that id. Otherwise return
     `now`."""
     return before if before == step_id and not now else now
 
 
 def _restore_targets(step: Step, before: Script, after: Script) -> Step:
-    """Return the step with the targets (the steps that can follow it) that it had before the
+    """Return a copy of `step` with the targets (the steps that can follow it) from before the
     deletion.
 
-    A target that the organiser has changed since the deletion stays.
+    A target that the organiser has changed since the deletion stays. All branches of the step count
+    as one target here. A step that was added after the deletion is returned unchanged.
     """
     if not (before.has_step(step.id) and after.has_step(step.id)):
         return step

@@ -12,8 +12,8 @@ from scripts_library.script import Script
 def form_message_translator(script: Script) -> Callable[[str], str]:
     """Return a function that turns a diagnostic's message into the form's words.
 
-    The function replaces the names of settings with the form's labels, replaces step ids with
-    titles, and drops line numbers.
+    The function replaces the names of settings with the form's labels, and drops line numbers.
+    Where the message names a step by its id, the function puts the step's title instead.
     """
     titles = {step.id: title_of(script, step.id) or step.id for step in script.steps}
     ids = "|".join(sorted(map(re.escape, filter(None, titles)), key=len, reverse=True))
