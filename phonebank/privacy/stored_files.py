@@ -54,7 +54,8 @@ WHERE EXISTS (
 
 
 def stored_lists(person: Person) -> Sequence[int]:
-    """Return the ids of the uploads in the person's campaigns that still have a stored file."""
+    """In the person's campaigns, find the uploads whose file is still stored. Return the ids of
+    these uploads."""
     query = select(ContactList.id).where(
         ContactList.campaign_id.in_(person.campaign_ids),
         select(UploadChunk.number).where(UploadChunk.contact_list_id == ContactList.id).exists(),

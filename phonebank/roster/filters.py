@@ -26,9 +26,10 @@ WHERE campaign_id = :campaign_id AND NOT removed
 def offered_languages(campaign: Campaign, caller: Caller) -> dict[str, str]:
     """Return the languages that a caller may choose from, as names by language code.
 
-    The campaign's own language comes first. After it come, sorted by name, the languages of the
-    contacts on the campaign's lists (except paused lists) and the languages that the caller has
-    chosen. The result is empty if there is no language besides the campaign's own.
+    The campaign's own language comes first. The other languages follow, sorted by name. These are
+    the languages of the contacts on the campaign's lists (except paused lists), and the languages
+    that the caller has chosen. The result is empty if there is no language besides the campaign's
+    own.
     """
     in_lists = db.session.scalars(_LANGUAGES_IN_LISTS, {"campaign_id": campaign.id})
     own = campaign.language

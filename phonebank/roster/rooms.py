@@ -1,6 +1,6 @@
-"""Finds a caller's room (party or campaign), and locks a caller's row if the caller is still in
-that room. The room is the caller's party, or the campaign itself if the caller joined with the
-campaign's link.
+"""Finds a caller's room (party or campaign), and locks a caller's row to check that the caller is
+still in the same room. The room is the caller's party, or the campaign itself if the caller joined
+with the campaign's link.
 
 Code that locks the rows of a room and of a caller must lock the room's row first. The code that
 lets a caller join needs this order. First it locks the room's row and reads `door_open`. Then it
@@ -34,8 +34,8 @@ def lock_in_room(caller: Caller) -> None:
     """Lock a caller's row, and check that the caller is still in the same room (party or campaign)
     as when the row was read.
 
-    The page that sent the request showed the caller in that room. Raises NotInRoomError if the
-    caller has been removed or is now in another room.
+    So a host of one party cannot change a caller who has just moved to another party. Raises
+    NotInRoomError if the caller has been removed or is now in another room.
     """
     shown = caller.party_id
     lock_row(caller)

@@ -1,9 +1,9 @@
 """Reads the rules in `rules/*.yaml`: what each country's law and common practice require of a phone
 bank.
 
-Every figure is a Fact, which has the value, its source, and whether it is law or only practice.
-Pages can show all three. Reading a file stops at the first fault, and the error names the file and
-the place of the fault.
+Most values are Facts. A Fact has a value, the source of the value, and whether the value is law or
+only practice. Pages can show all three. Reading a file stops at the first fault, and the error
+names the file and the place of the fault.
 """
 
 from collections.abc import Callable, Mapping
