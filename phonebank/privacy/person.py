@@ -81,8 +81,8 @@ def person_of(contact: Contact, within: ColumnElement[bool]) -> tuple[Person, Se
 
     Another contact belongs to the same person if it has the same name, and shares a number with
     this contact or with a further contact of the person. If this contact has no name, the other
-    contact must also have no name, and must share a number with this contact itself. This stricter
-    rule keeps strangers apart who share a number, such as the number of a company.
+    contact must also have no name, and must share a number with this contact itself. Without this
+    stricter rule, one number that many people share would link strangers whose own numbers differ.
     """
     phones = {contact.phone, *contact.other_phones}
     while True:

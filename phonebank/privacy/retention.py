@@ -46,8 +46,9 @@ def moment() -> datetime:
 
 
 def is_due(campaign: Campaign, at: datetime) -> bool:
-    """Whether the last day on which the campaign may keep its people's data is over at `at` (aware)
-    everywhere in the campaign's country. False if the campaign has no such day."""
+    """Whether the campaign may no longer keep its people's data at `at` (aware). The campaign may
+    keep the data until the day `kept_until` is over in every time zone of the campaign's country.
+    False if there is no such day."""
     until = kept_until(campaign)
     return until is not None and earliest_date_in(campaign, at) > until
 
@@ -86,9 +87,9 @@ def erase_some(campaign_id: int) -> bool:
     """Erase up to AT_ONCE people of a campaign, and return True. If nobody is left, erase the
     campaign's remaining data, and return False.
 
-    The remaining data is the campaign's files for download, its uploads and its refused rows. An
-    undo of calls to other people may also need data about the erased people. This data is erased
-    too.
+    The remaining data is the campaign's files for download, its uploads and its refused rows.
+    Phonebank also keeps data about people for undoing calls to others. For erased people, this data
+    is erased too.
     """
     ids = db.session.scalars(
         select(Contact.id)

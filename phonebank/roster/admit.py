@@ -14,8 +14,8 @@ from phonebank.roster.rooms import Room
 
 
 def admit(callers: Iterable[Caller], for_organiser: bool = False) -> int:
-    """Admit those of these callers who are waiting, if they are still in the room (party or
-    campaign) that they were in when their rows were read. Return how many callers were admitted.
+    """Of these callers, admit those who are waiting and are still in the room (party or campaign)
+    that they were in when their rows were read. Return how many callers were admitted.
 
     After the commit, the screens of the admitted callers continue automatically. A held caller,
     whom only an organiser may admit, is admitted only with `for_organiser`.

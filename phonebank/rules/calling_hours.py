@@ -10,8 +10,8 @@ When the clocks change, some local times occur twice and some not at all. So the
 calling hours are not converted to UTC one by one. Instead, each UTC day is cut into pieces at the
 moments when the zone's offset changes. Within a piece, local time is UTC plus a constant, so the
 day's calling hours can be converted to UTC exactly. The results are spans of time in UTC. The start
-of a span belongs to the span, and its end does not. The spans are cached, because the same few
-zones and the same day are asked for again and again.
+of a span belongs to the span, and its end does not. The spans are cached, because Phonebank needs
+the same few zones and days again and again.
 """
 
 from collections.abc import Iterator
@@ -136,8 +136,9 @@ def _open_from(
     avoid: _Avoid,
     within: timedelta,
 ) -> Iterator[_Span]:
-    """Yield, in order, the spans of time in which calls are allowed. The first day is the UTC day
-    of `at`. The last day is the one that is `within` later."""
+    """Yield, in order, the spans of time in which calls are allowed. In each zone, the zone's part
+    of the day in `avoid` is left out. The first day is the UTC day of `at`. The last day is the day
+    that is `within` later."""
     for n in range(within // _DAY + 1):
         yield from _open_everywhere(zones, at.date() + n * _DAY, hours, rules, avoid)
 
@@ -146,7 +147,8 @@ def _open_from(
 def _open_everywhere(
     zones: tuple[str, ...], day: date, hours: WeekHours, rules: CountryRules, avoid: _Avoid
 ) -> tuple[_Span, ...]:
-    """Return the spans of one UTC day in which calls are allowed in all the zones."""
+    """Return the spans of one UTC day in which calls are allowed in all the zones. In each zone,
+    the zone's part of the day in `avoid` is left out."""
     spans: tuple[_Span, ...] | None = None
     for n, zone in enumerate(zones):
         own = _open_in(zone, day, hours, rules, avoid[n] if avoid else None)
@@ -158,7 +160,8 @@ def _open_everywhere(
 def _open_in(
     zone: str, day: date, hours: WeekHours, rules: CountryRules, avoid: TimeOfDay | None
 ) -> tuple[_Span, ...]:
-    """Return the spans of one UTC day in which calls are allowed in one zone."""
+    """Return the spans of one UTC day in which calls are allowed in one zone. If `avoid` is given,
+    this part of the day is left out."""
     spans: list[_Span] = []
     for start, end, offset in _pieces(zone, day):
         local_start, local_end = start + offset, end + offset

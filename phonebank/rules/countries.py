@@ -58,9 +58,9 @@ class Holidays:
     """Which public holidays count, and how a public holiday changes the calling hours. `calendar`
     and `parts` are codes of the `holidays` package.
 
-    If `parts` is empty, only the holidays of the whole country count. If there are several `parts`
-    of the country, a day counts if it is a holiday in any of them, because a phone number does not
-    show which part a person lives in.
+    If `parts` is empty, only the holidays of the whole country count. If `parts` names several
+    parts of the country, a day counts if it is a holiday in any of them, because a phone number
+    does not show which part a person lives in.
     """
 
     calendar: str

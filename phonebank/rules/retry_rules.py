@@ -102,8 +102,9 @@ class RetryRules:
 
     `attempts_at_most` and `attempts_a_day_at_most` limit the attempts to reach one person, whatever
     the outcomes of the attempts. A promised callback is made even if a limit is reached. After an
-    answered call, the other people with the same number are not called for
-    `household_rest_minutes`. `retries` has a rule for every outcome in `outcomes.RETRIED`.
+    answered call, the other people with the same number are not called until
+    `household_rest_minutes` have passed. `retries` has a rule for every outcome in
+    `outcomes.RETRIED`.
     """
 
     attempts_at_most: int
