@@ -1,5 +1,5 @@
-"""Join a party or campaign with a first name and a code or a link. The functions of this module do
-not commit."""
+"""Lets a volunteer join a party or a campaign with a first name, and with a code or a link. The
+functions of this module do not commit."""
 
 from sqlalchemy import select
 
@@ -43,22 +43,27 @@ def join(
 ) -> Caller:
     """Add a caller to the party, or to the campaign if there is no party.
 
-    The caller is admitted, or waits for somebody to admit them. `known` is the caller already
-    linked to the device, if any. A known caller stays the same caller and keeps their totals if
+    The caller is admitted, or waits for somebody to admit them. `known` is the caller to whom the
+    device already belongs, or None. A known caller stays the same caller and keeps their totals if
     they are in this campaign and were not removed. Otherwise a new caller is created. A known
-    caller who joins another party leaves the old one, because a caller can be in only one party.
-    The contact on their screen then returns to the queue, because otherwise the call would count
-    for the party that they left. A name that a host gave the caller does not change.
+    caller of this campaign who joins another party leaves the old one, because a caller can be in
+    only one party. Whenever the device changes its party or campaign, the contact on its screen
+    returns to the queue. Otherwise the call would count for the party that the caller left. A name
+    that a host gave the caller does not change.
 
-    `address` is the network address of the request. Even while newcomers are admitted automatically
-    (`door_open`), some of them wait (`roster.blocked_addresses`). A newcomer waits if a caller from
-    the same address was stopped or paused, or if newcomers from the address have seen too many
-    contacts.
+    `address` is the network address of the request, or "" if no address is to be checked. Even
+    while newcomers are admitted automatically (`door_open`), some of them wait
+    (`roster.blocked_addresses`). A newcomer waits if an organiser stopped a caller of this campaign
+    from the same address within the last day. A newcomer waits if a caller of this campaign from
+    the address is paused or was flagged within the last hour, and no organiser has reviewed this. A
+    newcomer also waits if all newcomers from the address together have seen too many contacts
+    within the last hour.
 
-    Raises InvalidInputError for a name that cannot be shown. If the caller is new to the party,
-    raises ConflictError for a locked party and GoneError for a party that has ended. Without a
-    party, raises GoneError if the campaign has ended. Raises NotFoundError if the code or link has
-    been replaced in the meantime.
+    Raises InvalidInputError if the name is empty or too long, or cannot or must not be shown. If
+    the caller is new to the party, raises ConflictError for a locked party and GoneError for a
+    party that has ended. Without a party, raises GoneError if the campaign has ended. Raises
+    NotFoundError if the code or link was replaced after this request had found the party or
+    campaign.
     """
     name = clean_name(first_name)
     _lock_room(campaign, party)
@@ -102,9 +107,11 @@ def join(
 
 
 def _admit_newcomer(caller: Caller, campaign: Campaign, door_open: bool) -> None:
-    """Store a newcomer as admitted or waiting.
+    """Store a newcomer as admitted if `door_open` is true, and as waiting otherwise.
 
     Even if `door_open` is true, the newcomer waits if `roster.blocked_addresses` gives a reason.
+    For some of these reasons, only an organiser may admit the newcomer (`held`). The newcomer is
+    flagged if they wait only because of a crowd from one address.
     """
     at = now()
     why_wait = blocked_addresses.reason_to_wait(campaign, caller.address, at)
@@ -134,11 +141,12 @@ def _lock_room(campaign: Campaign, party: Party | None) -> None:
     """Lock the row of the party, or of the campaign if there is no party, until the transaction
     ends.
 
-    A host or an organiser may meanwhile stop automatic admission, lock the party or replace the
-    link. Their request then waits until this transaction has ended, and sees the new caller.
+    At the same moment, a host or an organiser may try to stop automatic admission, lock the party
+    or replace the link. Their request then waits until this transaction has ended, and finds the
+    new caller in the database.
 
-    Raises NotFoundError if the code or link by which the caller joins has been replaced meanwhile.
-    Without a party, raises GoneError if the campaign has ended.
+    Raises NotFoundError if the code or link by which the caller joins was replaced before the row
+    was locked. Without a party, raises GoneError if the campaign has ended.
     """
     if party is not None:
         code = party.code

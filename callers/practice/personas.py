@@ -1,9 +1,10 @@
-"""The personas (invented people for practice calls) for scripts without personas of their own. One
-example is a script that was started from a blank page. Pure functions.
+"""Makes personas (invented people for practice calls) for scripts that have no personas of their
+own. For example, a script that was started from a blank page has none. The functions are pure.
 
-A persona's reply normally depends on the kind of the step. The first step, and a step that asks for
-a number from 0 to 10, have replies of their own. No reply depends on the words of the step, so the
-replies fit any English script.
+A persona's reply usually depends on the kind of the step. A persona has a special reply at the
+first step, and may have one at a step that asks for a number from 0 to 10. If a persona has no
+reply for the kind of a step, the persona gives its reply to a question. No reply depends on the
+words of the step, so the replies fit any English script.
 """
 
 from scripts_library.script import Character, CharacterKind, Script, Step
