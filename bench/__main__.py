@@ -4,12 +4,12 @@
                     [find] [api] [erasure] [pacing] [take-out] [near] [beside] [hall] [glance]
                     [million] [telephone]
 
-Without a name, all measurements are taken.
+If no name is given, all measurements are taken.
 
-With BENCH_QUICK=1 all measurements together take under five minutes, with shorter lists, rounds and
-evenings. That is enough for a quick check, but the figures of such a run are not for
-docs/benchmarks.md. A bar is a limit that the figures must keep. The exit status is 1 if a bar is
-missed, and 2 if there is no bench of this name.
+If the environment variable BENCH_QUICK is set, the lists, rounds and evenings are shorter, and all
+measurements together should take about five minutes. That is enough for a quick check, but the
+figures of such a run are not for docs/benchmarks.md. A bar is a limit that the figures must keep.
+The exit status is 1 if a bar is missed, and 2 if no measurement has one of the given names.
 """
 
 import os

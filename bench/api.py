@@ -1,8 +1,9 @@
 """Measures how many reads of the API two web workers can answer in a second on two cores.
 
-The bar (docs/benchmarks.md): 500 reads a second, computed from the processor time that the servers
-need for one read. Half of these reads ask for one person, and half ask for ten outcomes after a
-cursor. Pages of 100 people and of 100 outcomes are measured as well, without a bar.
+The bar (docs/benchmarks.md): the servers can answer 500 reads a second, and no read gets an error.
+The number of reads is computed from the processor time that the servers need for one read. Half of
+these reads ask for one person, and half ask for ten outcomes after a cursor. Pages of 100 people
+and of 100 outcomes are measured as well, without a bar.
 
     python -m bench.api [SECONDS]
 """
@@ -50,9 +51,10 @@ def tokens(account_id: int, campaign_id: int) -> list[str]:
 async def read(
     port: int, secrets: list[str], addresses: list[str], seconds: float
 ) -> tuple[list[float], int]:
-    """Request the addresses one after another, again and again, on CONNECTIONS connections at the
-    same time. Each request uses the next token. Return how many seconds each answer took, and how
-    many answers had a status other than 200."""
+    """For `seconds` seconds, request the addresses one after another, and begin again after the
+    last one. CONNECTIONS connections share this work. Each request uses the next token, and the
+    first token follows the last one. Return how many seconds each answer took, and how many answers
+    had a status other than 200."""
     took: list[float] = []
     refused = 0
     ends = time.monotonic() + seconds
@@ -77,7 +79,8 @@ async def read(
 
 
 def main(seconds: float = 8) -> bool:
-    """Print how many reads a second were answered. Return whether the bar was kept."""
+    """Print, for each kind of read, how many a second the servers can answer, and how many they did
+    answer. Return whether the bar was kept."""
     kept = False
     with stores() as environment:
         app = migrated_app(environment)
@@ -122,7 +125,8 @@ def main(seconds: float = 8) -> bool:
 
 
 def first_cursor(port: int, secret: str) -> str:
-    """Return the cursor after the first 50 outcomes."""
+    """Request the first 50 outcomes, and return the cursor with which the next request begins after
+    them."""
 
     async def ask() -> str:
         loop = asyncio.get_running_loop()

@@ -1,11 +1,12 @@
-"""The yardstick: the app with which `bench.cycle` compares Phonebank. The app does only the least
-work that any app must do to claim a person (give a caller the next person) and to record an
+"""The yardstick is the app with which `bench.cycle` compares Phonebank. The yardstick does only the
+least work that any app must do to claim a person (give a caller the next person) and to record an
 outcome.
 
-A Flask view runs one Lua script in Redis and stores two rows, each in its own transaction.
-Phonebank's request that records an outcome and claims the next person runs as many Lua scripts and
-commits as often. The yardstick reaches PostgreSQL and Redis through Phonebank's own connection
-pools, and uses no view, rule or table of Phonebank.
+For each request, a Flask view runs one Lua script in Redis, and stores two rows, each row in its
+own transaction. In Phonebank, one request records an outcome and claims the next person. For that
+request, Phonebank runs as many Lua scripts as the yardstick, and commits as often. The yardstick
+reaches PostgreSQL and Redis through Phonebank's own connection pools, and uses no view, rule or
+table of Phonebank.
 """
 
 from gevent import monkey
@@ -33,7 +34,7 @@ return first
 
 
 def create_bare_app() -> Flask:
-    """Create the Flask app that the module describes, with one view."""
+    """Create the Flask app that the docstring of this module describes. The app has one view."""
     app = Flask(__name__)
     config = Config.from_environment(os.environ)
     database.init_app(app, config.database_url)

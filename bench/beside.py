@@ -1,16 +1,17 @@
 """Measures by how much the callers of an evening are slowed down when other people look for events
 on the pages `/near`.
 
-Phones call as in `bench.callers`. The measurement alternates between two kinds of turns. In the
-turns of the second kind, `bench.visitors` also sends 200 requests a second for `/near`. A third of
-these requests are searches. Each search is for a random postcode district of Great Britain, because
-people everywhere search on a day when these pages are in the news.
+Phones call as in `bench.callers`. The measurement consists of short turns. In every other turn,
+`bench.visitors` also sends 200 requests a second for `/near`. A third of these requests are
+searches. Each search is for a random postcode district of Great Britain, because people everywhere
+search on a day when these pages are in the news.
 
-The bars (docs/benchmarks.md): with these requests, an outcome takes at most 1.2 times as long (p95)
-as without them; and no caller's request is refused or gets an error.
+The bars (docs/benchmarks.md): with these requests, it takes at most 1.2 times as long (p95) to
+record an outcome as without them. No caller's request is refused, gets an error or leaves the
+caller without a person. Every promise to the phones is kept (see `bench.promises`).
 
-The environment variable PHONES sets the number of phones, and ROUNDS sets how many turns of each
-kind are measured.
+The environment variable PHONES sets the number of phones. ROUNDS sets how many turns are measured
+with the requests for `/near`, and as many are measured without them.
 """
 
 import os

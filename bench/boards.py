@@ -2,11 +2,12 @@
 Each television shows a board, which is the page of a party's figures.
 
 Bars (docs/benchmarks.md):
-- at p99 an outcome is on its board within a second of its commit
-- after all boards have disconnected at once and come back, every board shows the right figures
-  again, without an error
+- at p99 an outcome is on the board of its party within a second after the outcome is committed
+- after all boards have disconnected at the same moment and come back, every board shows the right
+  figures again, without an error
 - after a web process has sent the events of six hours, it uses hardly more memory than after the
   first fifth of these events
+- the bench's own client receives the same events as the client of the library python-socketio
 """
 
 import bisect
@@ -42,9 +43,10 @@ RATE = 85.0
 
 @dataclass(frozen=True)
 class Size:
-    """The size of the measurement. `parties` is the number of parties, and `rate` is the number of
-    outcomes a second. In one round of events, each board gets one event, and `ticks` is the number
-    of rounds. The other attributes are durations in seconds."""
+    """The size of the measurement. `parties` is the number of parties. `rate` is the number of
+    outcomes a second that the service records. For the measurement of memory, each board gets one
+    event in each round, and `ticks` is the number of rounds. The other attributes are durations in
+    seconds."""
 
     parties: int
     rate: float
@@ -63,7 +65,7 @@ Recorded = list[tuple[int, int, float]]
 
 
 class OutcomesProcess:
-    """A process of `bench.outcomes`, which starts when the object is made."""
+    """A process of `bench.outcomes`. The process starts when an object of this class is made."""
 
     def __init__(
         self, environment: dict[str, str], campaign_id: int, rate: float, seconds: float, bulk: bool
@@ -84,7 +86,8 @@ class OutcomesProcess:
         self._answer("ready")
 
     def recorded(self) -> dict[str, Any]:
-        """Wait until the process is done, and return what it has recorded."""
+        """Wait until the process is done, and return its report (see `bench.outcomes`). Raises
+        RuntimeError if the process ends without a report."""
         answer = self._answer("recorded")
         self._process.wait()
         return answer
@@ -104,15 +107,15 @@ class OutcomesProcess:
 
 @contextmanager
 def crowds(number: int) -> Iterator[list[CommandProcess]]:
-    """Run `number` processes of `bench.lines`, and end them afterwards."""
+    """Run `number` processes of `bench.lines`, and end them when the `with` block ends."""
     with ExitStack() as stack:
         yield [stack.enter_context(CommandProcess("bench.lines")) for _ in range(number)]
 
 
 def delays_of(recorded: Recorded, events: Recorded) -> tuple[list[float], int]:
     """Return how many seconds passed from the commit of each outcome until the party's board got
-    figures that include the outcome. Leave out the outcomes that no board got, and also return how
-    many were left out."""
+    figures that include the outcome. Leave out the outcomes that never came to their board, and
+    also return the number of these outcomes."""
     heard: dict[int, list[tuple[int, float]]] = defaultdict(list)
     highest: dict[int, int] = defaultdict(int)
     for party, calls, at in events:
@@ -137,9 +140,9 @@ def board_line(party: int, token: str) -> dict[str, Any]:
 
 def matches_library_client(port: int, environment: dict[str, str], parties: Rooms) -> bool:
     """Whether the bench's own client and the client of the library python-socketio receive the same
-    events. Both clients listen to the first board while outcomes are recorded. The events that
-    reached both clients must be the same after decoding, and there must be at least one such
-    event."""
+    events. Both clients listen to the first board while outcomes are recorded. Events with the same
+    version must be equal after decoding, and at least one version must have reached both
+    clients."""
     party, token = next(iter(parties.boards.items()))
     expected: list[dict[str, Any]] = []
     client = socketio.Client()
@@ -164,9 +167,9 @@ def matches_library_client(port: int, environment: dict[str, str], parties: Room
 
 
 def describe_cost(clock: Clock, events: int, seconds: float, writers: float) -> str:
-    """Return a text that says how much processor time the servers have used in each second since
-    `clock` was made, and how many events were sent a second. `writers` is the number of processor
-    seconds to subtract (see `Clock.read`)."""
+    """Return a text that says how many processor seconds the servers have used in each second, on
+    average since `clock` was made. The text also says how many events were sent a second. `writers`
+    is the number of processor seconds that are subtracted from PostgreSQL's (see `Clock.read`)."""
     spent = clock.read(writers)
     return (
         f"processor seconds a second: web {spent['web']:.3f}, PostgreSQL {spent['postgres']:.3f},"
@@ -187,7 +190,7 @@ def measure(
     size: Size, app: Flask, environment: dict[str, str], parties: Rooms, port: int
 ) -> dict[str, bool]:
     """Connect all boards and screens, record outcomes, and disconnect and reconnect all boards.
-    Print the figures. Return each bar and whether it was kept."""
+    Print the figures. Return, for each bar that was measured, whether it was kept."""
     bars = {}
     with crowds(3) as (televisions, *screens):
         report(

@@ -1,10 +1,9 @@
-"""Measures how soon a pledge is on the projector, with many call-outs at once. A call-out is an
-evening in a hall at which people pledge to host a party, and the hall's projector shows the
-pledges.
+"""Measures how soon a pledge is on the projector while there are many call-outs. A call-out is an
+evening in a hall. People pledge there to host a party, and the hall's projector shows the pledges.
 
-Bars (docs/benchmarks.md), with twenty call-outs of 500 people:
-- at p99 a pledge is on its projector within a second of the moment when the phone sent it
-- no pledge is lost, and no pledge counts twice
+Bars (docs/benchmarks.md), with twenty call-outs of 500 people each:
+- at p99 a pledge is on the projector of its hall within a second after a phone has sent it
+- no pledge is missing on the projector, and no pledge is stored twice
 
     python -m bench.call_outs
 """
@@ -36,7 +35,7 @@ RATE = 8.0
 
 
 class Projector:
-    """The screen of one call-out, which notes when it first showed each name."""
+    """The projector of one call-out. An object of this class notes when it first got each name."""
 
     def __init__(self, port: int, token: str) -> None:
         self.seen: dict[str, float] = {}

@@ -1,10 +1,10 @@
 """Makes the requests that the call page's JavaScript sends, and reads the answers as that
 JavaScript does.
 
-Some of the requests renew a caller's hold on a person. While a caller holds a person, no other
-caller gets that person. Other modules of the benchmarks get these requests from this module. The
-requests follow `call_outbox.js`, `call_hold.js` and `call.js`, with the headers that a phone's
-browser adds.
+Other modules of the benchmarks get all requests of the call page from this module. The requests are
+like those of `call_outbox.js`, `call_hold.js` and `call.js`, with the headers that a phone's
+browser adds. Some of the requests renew a caller's hold on a person. While a caller holds a person,
+no other caller gets that person.
 """
 
 import json
@@ -65,9 +65,10 @@ class Turn(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What a phone keeps of a person's screen. `seconds_left` is how long the hold still lasts, and
-    `number` is the person's telephone number. `before` is the previous call, or None if the screen
-    has no button that undoes the previous call."""
+    """What a phone keeps of the screen that shows a person. `seconds_left` is how long the hold
+    still lasts. `number` is the person's telephone number, or "" if the screen shows no number.
+    `before` is the previous call, or None if the screen has no button that undoes the previous
+    call."""
 
     call: Turn
     seconds_left: int
@@ -90,8 +91,8 @@ class CallPage:
         return self._post("/calling/next", self._for_screen(), ())
 
     def wait(self, as_json: bool) -> bytes:
-        """Return the request for the waiting page. With `as_json`, return the request that this
-        page sends to ask whether there is a person now."""
+        """Return the request for the waiting page. If `as_json` is true, return instead the request
+        with which the waiting page asks whether there is a person now."""
         return self._get("/calling/wait", _FOR_JSON if as_json else _FOR_PAGE)
 
     def open(self) -> bytes:
@@ -139,7 +140,8 @@ class CallPage:
         return _CALL.search(answer.body) is not None
 
     def read(self, answer: Answer) -> Screen | None:
-        """Return the next person's screen, or None if the answer has no person."""
+        """Return the next person's screen, or None if the answer shows no person. Also keep the
+        form token and the key of the script, if the answer has them."""
         if answer.status != 200 or not self.has_person(answer):
             return None
         is_page = answer.body[:1] != b"{"

@@ -1,15 +1,17 @@
 """Measures an evening of many phones and a few televisions. The phones record outcomes, renew their
-holds, save answers and undo outcomes, as people's phones do. The servers are the Procfile's own
-processes.
+holds, save answers and undo outcomes, as people's phones do. The servers are PostgreSQL, Redis, and
+all processes of the Procfile except the one that is named release.
 
 Bars (docs/benchmarks.md):
 - a tap on an outcome brings the next person within 300 ms at p95 and 800 ms at p99
-- no request is refused or gets an error, and no phone's line (its Socket.IO connection) is lost
+- no request is refused or gets an error, each recorded outcome brings a next person, and no line
+  (Socket.IO connection) of a phone or a television is lost
 - every promise to the phones is kept, for example that each acknowledged outcome is stored (see
   `bench.promises`)
 
 The environment variable PHONES sets the number of phones, and CALLERS_SECONDS sets how many seconds
-the measurement lasts. The measurement begins once every phone has had a first person.
+the measurement lasts. The measurement begins once every phone has had a first person and has opened
+its line.
 """
 
 import os
@@ -73,7 +75,8 @@ GOOD = ("person", "saved", "redirected")
 
 @dataclass
 class Evening:
-    """The phones' process and the servers, while the phones call."""
+    """An evening that is under way: the phones' process, and what is needed to check the
+    servers."""
 
     app: Flask
     phones: CommandProcess
@@ -95,7 +98,8 @@ class Evening:
         return self.observe()
 
     def end(self) -> dict[str, list[str]]:
-        """End the evening. Return a list of violations for each promise (see `promises`)."""
+        """End the evening. Return a list of violations for each promise (see `promises`). Two
+        further lists have the boards with wrong figures and the errors in the web log."""
         notes = self.phones.ask("end", drain=DRAIN)
         with self.app.app_context():
             broken = promises.broken_promises(notes)
@@ -134,11 +138,11 @@ def evening(
     pace: float = 1.0,
     store_more: Callable[[], None] = lambda: None,
 ) -> Iterator[Evening]:
-    """Run the servers and `phones` phones. Yield when every phone has received its first person
-    and has opened its line (its Socket.IO connection).
+    """Run the servers and `phones` phones. Yield when every phone has received its first person and
+    has opened its line (its Socket.IO connection). Raises RuntimeError if that takes too long.
 
-    `store_more` is called first, in an app context. It stores any other rows that the measurement
-    needs.
+    `store_more` stores any other rows that the measurement needs. It is called in an app context,
+    before the contacts and callers are stored.
     """
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -213,7 +217,8 @@ def main(quick: bool = False) -> bool:
 
 
 def judge(bars: dict[str, bool], broken: dict[str, list[str]]) -> bool:
-    """Print the promises and the bars. Return whether all promises and all bars were kept."""
+    """Print how often each promise was broken, and whether each bar was kept. Return whether all
+    promises and all bars were kept."""
     for name, found in broken.items():
         report(f"  {name}: {len(found)}{' ' + str(found[:3]) if found else ''}")
     bars["every promise kept"] = not any(broken.values())
@@ -223,8 +228,8 @@ def judge(bars: dict[str, bool], broken: dict[str, list[str]]) -> bool:
 
 
 def report_requests(requests: list[Request], seconds: float) -> None:
-    """Print, for each kind of request, how many there were, how long they took, and their
-    verdicts."""
+    """Print, for each kind of request, how many requests succeeded and how long those took. For the
+    other requests, print how often each verdict came."""
     by_kind: dict[str, list[Request]] = defaultdict(list)
     for one in requests:
         by_kind[one.kind].append(one)
@@ -242,7 +247,7 @@ def report_requests(requests: list[Request], seconds: float) -> None:
 
 
 def _report(requests: list[Request], seconds: float, spent: Mapping[str, float]) -> dict[str, bool]:
-    """Print the figures. Return each bar, and whether it was kept."""
+    """Print the figures. Return, for each bar, whether it was kept."""
     report_requests(requests, seconds)
     cycles = [one.took for one in requests if one.kind == "cycle" and one.verdict in GOOD]
     costs = ", ".join(

@@ -1,4 +1,5 @@
-"""Makes the calls of many days inside PostgreSQL, with their callers, parties and answers."""
+"""Makes the calls of many days, together with the callers, the parties and the answers. SQL
+statements make the calls and answers, so no call passes through Python."""
 
 from sqlalchemy import func, insert, select, text
 
@@ -89,10 +90,12 @@ def make(
     callers: int = 2_000,
     parties: int = 20,
 ) -> None:
-    """Make `calls` calls to a campaign's people, spread over the last `days` days. The calls are
-    made by `callers` new callers, who are in `parties` new parties of the host. Commits.
+    """Make `calls` calls to a campaign's people, spread over the `days` days before today (UTC). At
+    most `callers` new callers make the calls. These callers are in `parties` new parties of the
+    host. Commits.
 
-    The campaign must have a script, and the ids of its people must be consecutive numbers.
+    The database must have a version of a script, because the calls use the newest version of all.
+    The ids of the campaign's people must be consecutive numbers.
     """
     db.session.execute(text("SET statement_timeout = 0"))
     made = [

@@ -1,10 +1,11 @@
 """Measures how the duration of a claim (giving a caller the next person) and the memory of Redis
-depend on the length of the list.
+depend on the number of contacts in a campaign.
 
-The bars (docs/benchmarks.md): a claim's duration is measured with ten thousand contacts and with
-three million contacts. At the 95th percentile, the longer duration is at most 1.2 times the shorter
-one. Redis needs less than 50 MB for all lists together. All lists are in one database, and each
-round measures all of them, so that other load on the machine affects all lists alike.
+The bars (docs/benchmarks.md): a claim's duration is measured in a campaign of ten thousand contacts
+and in one of three million. At the 95th percentile, the longer duration is at most 1.2 times the
+shorter one. Redis needs less than 50 MB for the queues of all campaigns together. All campaigns are
+in one database, and each round measures every campaign, so that other load on the machine affects
+all of them alike.
 """
 
 import os
@@ -31,8 +32,8 @@ WORKERS = 2
 
 @dataclass
 class Campaign:
-    """A campaign, its callers, and the measured rounds for each number of claimers. (Claimers are
-    callers who claim people at the same time.)"""
+    """A campaign, its callers, and the measured rounds. `rounds` has a list of rounds for each
+    number of claimers. (Claimers are callers who claim people at the same time.)"""
 
     id: int
     contacts: int
@@ -41,7 +42,8 @@ class Campaign:
     rounds: dict[int, list[Measurement]] = field(default_factory=dict)
 
     def combine(self, claimers: int) -> Measurement:
-        """Return all rounds with this number of claimers, joined into one."""
+        """Return all rounds with this number of claimers, joined into one. The result has no
+        processor times."""
         rounds = self.rounds[claimers]
         return Measurement(
             [took for one in rounds for took in one.took],

@@ -1,6 +1,6 @@
-"""The load: several connections to the servers, in one process. Each connection stays open, and
-carries one request at a time. If there are more devices than connections, each connection carries
-the requests of several devices in turn.
+"""Makes the load: a process that has several connections to the servers. Each connection stays
+open, and carries one request at a time. If there are more devices than connections, a connection
+carries the requests of several devices in turn.
 
     python -m bench.clients < settings.json > measured.json
 
@@ -10,7 +10,8 @@ list), warm_up and seconds (two durations in seconds), action (one of ACTIONS), 
 written when the warm-up is over. The second row is about the requests after the warm-up:
 
 - took: the seconds of each request that got the expected answer
-- missed: the number of the other requests
+- missed: how often the expected answer did not come, or a device had no person to record an outcome
+  for
 - bytes: the bytes of all expected answers together
 - lasted, cpu: how many seconds passed, and how many processor seconds this process used
 """
@@ -39,7 +40,8 @@ FIRST_ROUNDS = 2
 
 class Timed(NamedTuple):
     """One timed request: its duration in seconds, whether its answer was the expected one, and the
-    answer's size in bytes."""
+    answer's size in bytes. If a device has no person and so cannot record an outcome, the duration
+    and the size are 0."""
 
     seconds: float
     expected: bool
@@ -70,7 +72,7 @@ class Client:
 
 
 async def bare(client: Client) -> AsyncIterator[Timed]:
-    """Send the request of `bench.bare`, the yardstick, in a loop."""
+    """Send a request to the yardstick (`bench.bare`) again and again, and time each request."""
     while True:
         began = time.perf_counter()
         answer = await client.post("/", {"outcome": "no_answer"})
@@ -78,7 +80,8 @@ async def bare(client: Client) -> AsyncIterator[Timed]:
 
 
 async def phone_cycles(client: Client) -> AsyncIterator[Timed]:
-    """Record an outcome and claim the next person in one request, as the call page does."""
+    """Again and again, record an outcome and claim the next person in one request, as the call page
+    does. Time these requests."""
     screen = None
     while True:
         if screen is None:
@@ -94,7 +97,8 @@ async def phone_cycles(client: Client) -> AsyncIterator[Timed]:
 
 
 async def json_cycles(client: Client) -> AsyncIterator[Timed]:
-    """Record an outcome and claim the next person in one request, as an API client does."""
+    """Again and again, record an outcome and claim the next person in one request, as an API client
+    does. Time these requests."""
     person = None
     while True:
         if person is None:
@@ -110,8 +114,8 @@ async def json_cycles(client: Client) -> AsyncIterator[Timed]:
 
 
 async def claims(client: Client) -> AsyncIterator[Timed]:
-    """Claim a person, and time that request. Then record an outcome without claiming the next
-    person. That second request is not timed."""
+    """Again and again, claim a person, and time that request. Then record an outcome with a second
+    request, which claims nobody and is not timed."""
     while True:
         began = time.perf_counter()
         answer = await client.post("/calling/next", {})
@@ -136,13 +140,14 @@ ACTIONS = {"bare": bare, "phones": phone_cycles, "json": json_cycles, "claims": 
 
 
 async def connect_evenly(port: int, workers: list[int], wanted: int) -> list[Connection]:
-    """Open `wanted` connections, about as many to each web process as to the others.
+    """Open `wanted` connections, divided as evenly as possible between the web processes.
 
     The operating system gives a connection to the process that asks first. So if there are only a
     few connections, one process may get all of them, while the other processes do nothing. This
     function therefore drops a connection if its process already has more connections than another
-    process. If `workers` is empty, every connection is kept, because many connections spread evenly
-    by themselves.
+    process. It also drops a connection if it cannot find the process that accepted the connection.
+    If `workers` is empty, it keeps every connection. That is meant for many connections, because
+    they spread evenly by themselves.
     """
     loop = asyncio.get_running_loop()
     kept: dict[int, list[Connection]] = {worker: [] for worker in workers}
@@ -161,8 +166,8 @@ async def connect_evenly(port: int, workers: list[int], wanted: int) -> list[Con
 
 
 async def _owner_of(connection: Connection, workers: list[int]) -> int | None:
-    """Return the id of the process that has accepted the connection, or None if no process accepts
-    it within a tenth of a second."""
+    """Return the id of the process that has accepted the connection, or None if no process of
+    `workers` accepts it within about a tenth of a second."""
     assert connection.transport
     address = tuple(connection.transport.get_extra_info("sockname"))
     for _ in range(20):

@@ -22,7 +22,8 @@ class CommandProcess:
         )
 
     def ask(self, do: str, **more: Any) -> Any:
-        """Send a command, wait for its answer, and return the answer."""
+        """Send a command, wait for its answer, and return the answer. Raises RuntimeError if the
+        process ends before it answers."""
         self.send(do, **more)
         return self.answer()
 

@@ -1,15 +1,16 @@
 """Compares the cost of a whole cycle over HTTP (record an outcome, claim a person) with the cost of
 the least work that any app must do.
 
-A few callers send requests without a pause: in some rounds the requests of phones
-(`bench.call_page`), and in others the requests of an API client, with JSON. In further rounds, the
-callers send requests to the yardstick: `bench.bare`, on the same machine, with the same number of
-workers and the same clients. Short rounds of the three kinds follow each other, so that other work
-on the machine affects all three alike.
+Ten clients send requests without a pause, in rounds of three kinds. In the rounds of the first
+kind, the clients send requests to the yardstick (`bench.bare`). The yardstick runs on the same
+machine, with the same number of workers. In the rounds of the second kind, the clients send the
+requests of phones (`bench.call_page`). In the rounds of the third kind, they send the requests of
+an API client, with JSON. The three kinds take turns, and each round is short, so that other work on
+the machine affects all three alike.
 
 Phonebank is compared with the yardstick in two ways: by requests a second, and by the processor
-time of the web workers and PostgreSQL together. The bars (docs/benchmarks.md) are limits for both
-ratios.
+time of the web workers and PostgreSQL together. Each way gives a ratio of the yardstick's cost to
+Phonebank's cost. The bars (docs/benchmarks.md) are the lowest ratios that are allowed.
 """
 
 import os
@@ -107,8 +108,9 @@ def _words(name: str, rounds: list[Measurement]) -> str:
 
 
 def _compare(action: str, rounds: Rounds, bar: float) -> bool:
-    """Print both ratios of an action to the yardstick. Return whether both ratios keep the bar, and
-    every request got the expected answer."""
+    """Compare an action with the yardstick by requests a second and by processor time, and print
+    both ratios. Return whether both ratios keep the bar, and every request of the action got the
+    expected answer."""
     pairs = list(zip(rounds["bare"], rounds[action], strict=True))
     speed = median(ours.a_second / bare.a_second for bare, ours in pairs)
     cost = median(
