@@ -82,9 +82,9 @@ def main(count: int = 1_000_000) -> bool:
 
 def _erase_some_people(campaign_id: int, account_id: int) -> tuple[float, float]:
     """Erase people one after another, from the tables and from the stored files. Return the longest
-    time that one person took, and the average processor time that this process and PostgreSQL spent
-    on one person. Both are in seconds. The first person does not count, because that erasure also
-    loads modules."""
+    time that it took to erase one person. Also return the average processor time that this process
+    and PostgreSQL spent on one person. Both are in seconds. The first person does not count,
+    because the first erasure also loads modules. Commits."""
     account = db.session.get_one(Account, account_id)
     ids = db.session.scalars(
         select(Contact.id)

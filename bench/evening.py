@@ -1,11 +1,11 @@
-"""Lets a web process do the work of six hours of a party in a few minutes, to see whether the
+"""Lets a web process do the work of six hours of a party in a much shorter time, to see whether the
 process uses more memory at the end.
 
 The broadcaster is the part of a web process that sends each party's figures to the party's board, a
 page on a television. `bench.unpaused` is the ordinary web process, except that its broadcaster
-reads the figures of every board in each round and hardly pauses between two rounds.
-The ordinary process makes two rounds a second. `bench.unpaused` makes as many rounds in all as the
-ordinary process makes in six hours. Meanwhile outcomes are recorded.
+reads the figures of every board in each round and hardly pauses between two rounds. The ordinary
+process makes up to two rounds a second. `bench.unpaused` makes as many rounds in all as the
+ordinary process can make in six hours. Meanwhile `bench.outcomes` records outcomes.
 """
 
 import time
@@ -23,9 +23,9 @@ BAR = 3.0
 
 
 def watch(televisions: Any, rounds: int, report: Callable[[str], None]) -> bool:
-    """Count the events that `televisions` receive until `rounds` rounds are done, and read the
-    memory of the web process several times meanwhile. Print the figures. Return whether the memory
-    grew by at most BAR after the warm-up."""
+    """Count the events that `televisions` receive, until each board has got about `rounds` events.
+    Meanwhile, read the memory of the web process several times. Print the figures. Return whether
+    the memory grew by at most BAR after the warm-up."""
     began, heard, sampled = time.monotonic(), 0, []
     marks = [WARM_UP + (1 - WARM_UP) * part / 4 for part in range(5)]
     while marks:

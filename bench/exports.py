@@ -1,7 +1,8 @@
-"""Measures how fast an organiser's files are made, and how much memory that takes.
+"""Measures how fast the files that organisers download are made, and how much memory that takes.
 
-The bars (docs/benchmarks.md): every file is written at 20,000 rows a second or more. Writing a file
-raises the memory of the process by at most 40 MB, however long the file is.
+The bars (docs/benchmarks.md): every file is written at 20,000 rows a second or more. While the
+process writes a file, its highest use of memory so far grows by at most 40 MB, however long the
+file is.
 
     python -m bench.exports [CALLS]
 """
@@ -96,7 +97,8 @@ def build(calls: int, share: float = 1.0) -> tuple[int, int]:
 
 
 def main(calls: int = 200_000) -> bool:
-    """Print how fast each kind of file was made. Return whether every bar was kept."""
+    """Print how fast each kind of file was made, and how much memory that took. Return whether
+    every bar was kept."""
     kept = True
     with stores() as environment:
         app = migrated_app(environment)

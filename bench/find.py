@@ -1,4 +1,4 @@
-"""Measures how long it takes to find a person among very many.
+"""Measures how long it takes to find a person among millions of people.
 
 The bar (docs/benchmarks.md): a search by number, name or ID among three million people takes at
 most 100 ms. The people are in two campaigns, because an organiser searches all campaigns at once.
@@ -51,8 +51,8 @@ CROSS JOIN LATERAL (
 
 
 def build(number: int) -> None:
-    """Make two campaigns with `number` people together. One campaign is ten times as large as the
-    other. Commits."""
+    """Make two campaigns that have `number` people in all. One campaign has about ten times as many
+    people as the other. Commits."""
     for count in (number - number // 11, number // 11):
         campaign_id, _ = people.build(0)
         list_id = db.session.scalar(
@@ -98,7 +98,7 @@ def searches() -> dict[str, str]:
 
 
 def main(number: int = 3_000_000) -> bool:
-    """Print how long each kind of search took. Return whether every kind kept the bar."""
+    """Print how long each kind of search took. Return whether every single search kept the bar."""
     kept = True
     with stores() as environment:
         app = migrated_app(environment)

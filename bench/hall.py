@@ -1,16 +1,18 @@
 """Measures how fast the people in a hall can sign up: on many phones at once, on one phone, and on
-paper that somebody types in.
+paper. (Somebody types in what is on the paper.)
 
 Bars (docs/benchmarks.md):
 
-- of 500 sign-ups within a minute from one network address, each is stored exactly once, and no
-  limit refuses any of them
+- when 500 people sign up within a minute from one network address, each sign-up is stored exactly
+  once, and no request is refused
 - one sign-up with three fields takes a person at most 30 seconds
 - 100 lines from paper are typed in within 15 minutes, by keyboard alone
+- every line that is typed in is stored exactly once
 
-The last two bars need Chromium. The bench types as fast as the page takes the keys, and measures
-how long the page itself needs. The bench then adds the time that a person needs for typing: a
-person types KEYS keystrokes a minute on a keyboard, and TAPS letters a minute on a phone.
+Only the first bar can be measured without Chromium. The bench types faster than any person, and
+measures how long the page itself needs. The bench then adds the time that a person needs. A person
+types KEYS keystrokes a minute on a keyboard, and TAPS letters a minute on a phone. On a phone, a
+person also needs TAP seconds for each field and for the button.
 
     python -m bench.hall
 """
@@ -121,15 +123,15 @@ def count(app: Flask, code: str, table: type[SignUp] | type[Pledge]) -> int:
 def measure_crowd(app: Flask, port: int, code: str, sign_ups: int, within: float) -> bool:
     """Let `sign_ups` phones sign up from one network address, spread evenly over `within` seconds.
     Print the figures. Return whether exactly `sign_ups` sign-ups are stored and no request was
-    refused. If the server is busy, the phone sends the request again, and this does not count as a
-    refusal."""
+    refused. If the server is busy, a phone sends its request again, and this does not count as a
+    refusal. One phone in AGAIN_EACH sends its form twice, as if the first answer were lost."""
     address = f"http://127.0.0.1:{port}/hall/{code}"
     took: list[float] = []
     statuses: Counter[int] = Counter()
 
     def send(phone: requests.Session, **more: Any) -> requests.Response:
-        """Send a request, and send it again as long as the server says that it is busy, as the page
-        does."""
+        """Send a request. Send it again as long as the server says that it is busy, as the
+        JavaScript of the page does. Return the first other answer."""
         while True:
             answer = phone.request(url=address, **more)
             statuses[answer.status_code] += 1
@@ -172,8 +174,8 @@ def measure_crowd(app: Flask, port: int, code: str, sign_ups: int, within: float
 
 
 def measure_sheet(page: Page, token: str, lines: list[Line]) -> bool:
-    """Type the lines by keyboard alone. Print the figures, and return whether 15 minutes are enough
-    for LINES lines at KEYS keystrokes a minute."""
+    """Type the lines into the sheet's page, by keyboard alone. Print the figures, and return
+    whether 15 minutes are enough for LINES lines at KEYS keystrokes a minute."""
     page.goto(f"/call-out/sheet/{token}")
     own: list[float] = []
     keys = 0
@@ -205,8 +207,8 @@ def measure_sheet(page: Page, token: str, lines: list[Line]) -> bool:
 
 
 def measure_sign_up(page: Page, code: str) -> bool:
-    """Sign one person up on a phone. Print the figures, and return whether the form has three
-    fields and SIGN_UP_BAR seconds are enough."""
+    """Sign one person up on a phone. Print the figures, and return whether SIGN_UP_BAR seconds are
+    enough. Raises ValueError if the form does not have exactly three fields."""
     began = time.monotonic()
     page.goto(f"/hall/{code}")
     fields = page.locator("form[data-hall-form] input:visible")

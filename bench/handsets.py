@@ -1,5 +1,5 @@
-"""The load: thousands of volunteers' phones in one process. Each phone follows the call page's
-rules.
+"""Makes the load: a process that acts as thousands of volunteers' phones. Each phone sends the
+requests that the call page would send.
 
     python -m bench.handsets
 
@@ -7,32 +7,35 @@ Each command is one line of JSON, and so is its answer:
 
     {"do": "begin", "port", "at_once", "pace", "devices": [{"cookie", "token"}], "boards": {party:
      token}}
-        connects the televisions. Then `at_once` phones at a time ask for their first person and
-        open their line (their Socket.IO connection). → {}
+        connects the televisions. Then each phone asks for its first person and opens its line (its
+        Socket.IO connection). Up to `at_once` phones do this at the same time. The answer does not
+        wait for the phones. → {}
     {"do": "begun"} → {"phones"}: the number of phones that have a first person and a line
     {"do": "set_pace", "pace"}
         makes calls `pace` times as fast as people make them. This also applies to calls that have
         begun. → {}
     {"do": "observed"} → {"requests": [[time of its end, kind, seconds, verdict, bytes]], "lost",
         "connections", "cpu"}
-        returns what has happened since the last "observed". But "cpu" is the processor seconds of
-        this process since it started.
+        returns what has happened since the last "observed". "lost" is the number of lines that were
+        lost, and "connections" is the number of HTTP connections that were opened. But "cpu" is the
+        processor seconds of this process since it started.
     {"do": "end", "drain"}
-        lets no phone begin or end another call. Phones may still send, for at most `drain` seconds,
-        the outcomes that their callers have chosen.
-        → {"saved", "promised", "unsettled", "broken"}
+        lets no phone begin or end another call. For at most `drain` seconds, phones may still send
+        the outcomes that their callers have chosen, and other messages that they have begun to
+        send. → {"saved", "promised", "unsettled", "broken"} (see `Notes`)
     {"do": "shown"} → {party: calls}: the number of calls that each television shows
 
-A phone claims a person, talks, answers steps of the script, and records how the call ended. During
-the call, the phone renews its hold on the person by an event on its line. The phone sends an
-outcome again and again until the outcome is settled, as call_outbox.js does. An outcome is settled
-when an answer says that Phonebank has saved or refused it. The pauses between two tries grow, and
-are partly random. They are at least as long as `Retry-After` asks for, if that is five minutes or
-less.
+A phone claims a person, waits as long as a conversation takes, saves answers to steps of the
+script, and records how the call ended. During the call, the phone renews its hold on the person,
+usually by an event on its line. The phone sends an outcome again and again until the outcome is
+settled, as call_outbox.js does. An outcome is settled when an answer says that Phonebank has saved
+or refused it. The pauses between the tries grow up to a limit, and are partly random. Each pause is
+at least as long as `Retry-After` asks for, if that is five minutes or less.
 
 A request's verdict is "person" (the answer has the next person), "nobody" (the server accepted the
 request, but there is no next person yet), "saved", "redirected", "refused" (503), "no answer", or
-another status.
+"status" with the number of another status. When a phone loses its hold on a person, the phone notes
+the loss like a request of the kind "hold". The verdict is then "expired" or "lost before its time".
 """
 
 import asyncio
@@ -152,8 +155,8 @@ class Crowd:
         task.add_done_callback(self._tasks.discard)
 
     async def wait(self, seconds: float) -> None:
-        """Wait for this many seconds, divided by the current pace. The wait is cut short when the
-        evening ends."""
+        """Wait for this many seconds, divided by the current pace. If the pace changes meanwhile,
+        the time that is left changes too. The wait is cut short when the evening ends."""
         if self.has_ended:
             return
         done = self.loop.create_future()
@@ -237,7 +240,8 @@ class Line(SocketIo):
         self.is_open = False
 
     async def open(self) -> None:
-        """Connect, and try again until the namespace answers or the evening ends."""
+        """Connect, and try again until the server accepts the namespace or the evening ends. Each
+        failed try counts as a lost line."""
         self._ready = self._crowd.loop.create_future()
         while not self._crowd.has_ended:
             try:
@@ -391,7 +395,8 @@ class Phone:
 
     async def _call(self, screen: Screen, share: float) -> None:
         """Make one call, and wait until its outcome is settled. Undo about one outcome in
-        UNDONE_EACH. If the evening ends before the caller has chosen an outcome, stop at once."""
+        UNDONE_EACH. The call takes only `share` of its usual time. If the evening ends before the
+        caller has chosen an outcome, stop without an outcome."""
         ending = random.choices(ENDINGS, SHARES)[0]
         length = share * random.uniform(ending.shortest, ending.longest)
         part = length / (len(ending.answers) + 1)
@@ -453,8 +458,9 @@ class Phone:
         self._draw(self._page.read(answer))
 
     def _draw(self, screen: Screen | None) -> None:
-        """Show another person on the screen, or nobody. Note a broken promise if another phone
-        shows the same number and that phone's hold has not expired."""
+        """Show another person on the screen, or nobody. From then on, renew the hold on that
+        person. Note a broken promise if another phone shows the same number and that phone's hold
+        has not expired."""
         self._stop_renewing()
         self._is_ending = False
         shown = self._crowd.shown_numbers
@@ -492,7 +498,7 @@ class Phone:
     async def _renew(self, screen: Screen) -> None:
         """Renew the hold by an event on the line. If no usable answer comes on the line, renew the
         hold by a request, but only while the phone shows the same person and sends no outcome or
-        undo."""
+        undo. If that fails too, try again later."""
         retry_after, left = 0.0, None
         began = time.perf_counter()
         event, data = CallPage.renewal(screen.call)

@@ -1,5 +1,5 @@
-"""An HTTP client on connections that stay open. The client does as little work as asyncio allows,
-because the servers need the machine's processor time."""
+"""An HTTP client that keeps its connections open between requests. The client does as little work
+as asyncio allows, because the servers run on the same machine and need its processors."""
 
 import asyncio
 import zlib
@@ -24,8 +24,8 @@ NO_ANSWER = Answer()
 
 
 class Connection(asyncio.Protocol):
-    """One client's connection. The connection carries one request at a time. After an answer it
-    stays open, unless the server has asked to close it."""
+    """One connection of a client. The connection carries one request at a time, and stays open
+    after an answer, unless the server has asked to close it."""
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
@@ -63,8 +63,8 @@ class Connection(asyncio.Protocol):
             self.drop()
 
     def send(self, message: bytes) -> "asyncio.Future[Answer]":
-        """Send a request, and return a future of its answer. The future gets NO_ANSWER if the
-        connection ends first."""
+        """Send a request, and return a future that gets the answer. The future gets NO_ANSWER if
+        the connection ends first."""
         self._waiting = waiting = asyncio.get_running_loop().create_future()
         if self.transport is None:  # the server has closed the connection as soon as it was open
             self._settle(NO_ANSWER)
@@ -73,7 +73,8 @@ class Connection(asyncio.Protocol):
         return waiting
 
     def drop(self) -> None:
-        """Close the connection at once. A request that still waits gets NO_ANSWER."""
+        """Close the connection at once. If a request still has no answer, its future gets
+        NO_ANSWER."""
         if self.transport is not None:
             self.transport.abort()
             self.transport = None
@@ -87,7 +88,7 @@ class Connection(asyncio.Protocol):
 
 
 def answer_of(status: int, headers: str, body: bytes) -> Answer:
-    """Make an answer from its status, its headers in lower case and its body as received."""
+    """Make an Answer from a status, the headers in lower case, and the body as it was received."""
     length = len(body)
     if _value(headers, "content-encoding") == "gzip":
         body = zlib.decompress(body, 31)

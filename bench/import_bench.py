@@ -1,13 +1,14 @@
 """Measures how long an import takes, compared with the least time that any import needs.
 
 The least time is the time that two processes, one on each core, need for two things: `phonenumbers`
-parses the numbers of a file, and COPY stores the file's rows. The least time is measured before and
-after the imports, because other programs may use the machine meanwhile.
+parses the numbers of a file, and COPY stores the file's rows. The least time is measured both
+before and after the imports, and the mean of both counts. That is fairer if other programs use the
+machine during a part of the run.
 
 The bars (docs/benchmarks.md): the import of a file of a million rows takes at most 1.5 times the
 least time. The upload and the import of a workbook of the same rows take at most 3.0 times the
 least time. (The upload counts here, because it unpacks the workbook.) Processor time is compared as
-well.
+well, without a bar.
 
     python -m bench.import_bench [ROWS]
 """
@@ -49,8 +50,8 @@ LAST_NAMES = ("Archer", "Baker", "Carter", "Dyer", "Fisher", "Hooper", "Mason", 
 
 
 def write_file(path: Path, rows: int) -> None:
-    """Write a CSV file of `rows` different people. The landline numbers of these people are
-    reserved for drama.
+    """Write a CSV file of `rows` people with different names. They have landline numbers that are
+    reserved for drama, and many people share a number.
 
     libphonenumber accepts these numbers as valid, so no step of the import is skipped.
     """
@@ -133,8 +134,8 @@ def _processor_seconds() -> float:
 
 
 def measure_least(path: Path, url: str) -> Cost:
-    """Return what it costs to parse every number and store every row on both cores, and to do
-    nothing else."""
+    """Parse every number and store every row, in one process for each of the CORES cores, and do
+    nothing else. Return what this costs."""
     for part in range(CORES):
         columns = ", ".join(f"c{n} text" for n in range(7))
         db.session.execute(text(f"DROP TABLE IF EXISTS least_{part}"))

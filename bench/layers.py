@@ -1,8 +1,8 @@
-"""Finds out which layer of a cycle a web process is in, from the modules on its stack. (In a cycle,
-a caller records an outcome and gets the next person.)
+"""Looks at the modules on the stack of a web process, and tells which layer of a cycle the process
+is in. (In a cycle, a caller records an outcome and gets the next person.)
 
-Only the beginnings of modules' names count. So a function can be renamed, or moved within its
-package, without a change here.
+Only the beginnings of modules' names count. So a function can be renamed without a change here.
+Most functions can also be moved to another module of their package.
 """
 
 import re
@@ -51,7 +51,7 @@ def writes(statement: str) -> bool:
 
 
 def layer_of(modules: Sequence[str], statement: str = "", is_committing: bool = False) -> str:
-    """Return the layer (a key of LAYERS) that a stack is in. `modules` are the modules on the
+    """Return the layer (a key of LAYERS) to which a stack belongs. `modules` are the modules on the
     stack, innermost first. `statement` is the SQL statement that is running, or "" if none is
     running. `is_committing` says whether a commit is running."""
 

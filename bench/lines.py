@@ -7,16 +7,18 @@ does as little work as Python allows.
 Each command is one line of JSON, and so is its answer:
 
     {"do": "connect", "port", "at_once", "lines": [{"namespace", "auth", "cookie", "party"}]}
-        opens the lines, `at_once` at a time. A board's line asks for its snapshot as the page does.
+        opens the lines, `at_once` at a time. The line of a board then asks for the board's
+        snapshot, as the page does. "seconds" is how long all of this took.
         → {"seconds", "errors"}
     {"do": "storm", "wanted": {party: calls}}
-        drops all lines and opens them again at once. "seconds" has, for each line, the time until
-        the line got figures with at least as many calls as its party has in "wanted". A line that
-        has not got them after a minute counts as an error. → {"seconds", "errors"}
+        drops all lines, and then opens all of them again at the same moment. "seconds" has the time
+        until each line got figures with at least as many calls as its party has in "wanted". A line
+        that does not get them within a minute counts as an error, and has no time in "seconds".
+        → {"seconds", "errors"}
     {"do": "heard"} → {"events": [[party, calls, when]], "boards", "lost", "cpu"}
-        returns what the lines have received since the last "heard". "boards" has the whole boards,
-        if "connect" had "keep_whole": true. "cpu" is the processor seconds of this process since it
-        started.
+        returns what the lines have received since the last "heard". "boards" has the figures of the
+        boards in full, if "connect" had "keep_whole": true. "lost" says how often a line was lost.
+        "cpu" is the processor seconds of this process since it started.
 """
 
 import asyncio
@@ -34,7 +36,7 @@ GIVE_UP_AFTER = 60.0
 
 
 class Line(SocketIo):
-    """One connection, which reconnects whenever it is lost, until `Crowd.closing` is set."""
+    """One connection. When it is lost, it is opened again, until `Crowd.closing` is set."""
 
     def __init__(self, crowd: "Crowd", about: dict[str, Any]) -> None:
         super().__init__(crowd.port, about["namespace"], about.get("auth"), about.get("cookie", ""))
@@ -44,7 +46,7 @@ class Line(SocketIo):
         self.ready: asyncio.Future[float] = crowd.loop.create_future()
 
     async def open(self) -> None:
-        """Connect. Every failure is counted and followed by another try."""
+        """Connect. After each failure, count an error and try again."""
         while True:
             try:
                 await self.crowd.loop.create_connection(lambda: self, "127.0.0.1", self.crowd.port)

@@ -21,9 +21,10 @@ FEW = 32
 @dataclass(frozen=True)
 class Measurement:
     """What the clients measured. `took` has the seconds of each request that got the expected
-    answer, and `missed` is the number of the other requests. `seconds` is the length of the whole
-    round, and `bytes` is the size of all expected answers together. `spent` has, for each kind of
-    server and for the clients, how many processor seconds were used in each second on average."""
+    answer, and `missed` has the same meaning as in `bench.clients`. `seconds` is how long the
+    clients were measured, and `bytes` is the size of all expected answers together. `spent` has,
+    for each kind of server and for the clients, how many processor seconds were used in each second
+    on average."""
 
     took: list[float]
     missed: int
@@ -36,12 +37,13 @@ class Measurement:
         return len(self.took) / self.seconds
 
     def percentile(self, share: float) -> float:
-        """Return the milliseconds within which this share of the requests was answered."""
+        """Return within how many milliseconds this share of the requests was answered. Only
+        requests that got the expected answer count."""
         return 1000 * percentile(self.took, share)
 
     def cost(self, *kinds: str) -> float:
-        """Return how many milliseconds of processor time a request took on these kinds of servers
-        together."""
+        """Return how many milliseconds of processor time these kinds of servers together spent on
+        each request that got the expected answer."""
         return 1000 * sum(self.spent[kind] for kind in kinds) / self.a_second
 
 
@@ -55,11 +57,12 @@ def load(
     at_once: int = 0,
 ) -> Measurement:
     """Let the devices do the action (a key of `clients.ACTIONS`) for `seconds` seconds after a
-    warm-up. `when_warm` is called when the warm-up is over.
+    warm-up. Return what the clients measured. `when_warm` is called when the warm-up is over.
+    Raises RuntimeError if the clients end early.
 
-    `at_once` is the number of connections. The devices are divided equally between the connections,
-    and each connection sends one request of each of its devices in turn. If `at_once` is 0, each
-    device has its own connection.
+    `at_once` is the number of connections. The devices are divided as evenly as possible between
+    the connections, and each connection sends one request of each of its devices in turn. If
+    `at_once` is 0, each device has its own connection.
     """
     connections = at_once or len(devices)
     workers = servers(application)["web"] if connections <= FEW else []
