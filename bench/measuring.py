@@ -26,7 +26,7 @@ def servers(application: str = "") -> dict[str, list[psutil.Process]]:
     "postgres", "redis" and "jobs" (the job workers, the dialler, and the clock process, which puts
     periodic jobs on the workers' queues).
 
-    With `application`, such as "wsgi:app", the kind "web" has only the web workers of this
+    If `application` is given, such as "wsgi:app", the kind "web" has only the web workers of this
     application.
     """
     found: dict[str, list[psutil.Process]] = {
@@ -64,9 +64,10 @@ class Clock:
         self._before = _cpu_by_kind(self.application)
 
     def read(self, writers: float = 0.0) -> dict[str, float]:
-        """Return, for each kind of server, how many processor seconds were used in each second on
-        average. `writers` is the number of processor seconds that PostgreSQL spent on the
-        benchmark's own recording of outcomes. These seconds are subtracted from PostgreSQL's."""
+        """Return, for each kind of server, how many processor seconds were used in each second, on
+        average since this object was made. `writers` is the number of processor seconds that
+        PostgreSQL spent on the benchmark's own recording of outcomes. These seconds are subtracted
+        from PostgreSQL's."""
         seconds = time.monotonic() - self._began
         after = _cpu_by_kind(self.application)
         spent = {kind: now - self._before[kind] for kind, now in after.items()}
@@ -79,8 +80,8 @@ def _cpu_by_kind(application: str) -> dict[str, float]:
 
 
 def memory(kind: str = "web") -> list[tuple[float, float]]:
-    """Return the RSS and PSS of each process of a kind, in MB. For PSS, shared memory is divided by
-    the number of processes that share it."""
+    """Return the RSS and PSS of each process of a kind, in MB. Leave out processes that have just
+    ended. For PSS, shared memory is divided by the number of processes that share it."""
     read = []
     for process in servers()[kind]:
         with contextlib.suppress(psutil.NoSuchProcess):  # the process may have ended

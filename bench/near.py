@@ -1,11 +1,12 @@
-"""Measures the pages of events near a place.
+"""Measures the pages that show events near a place, and the sending of e-mails about events.
 
 Bars (docs/benchmarks.md):
 
-- the page with its style sheets and the map has at most 40 kB
+- the page with its style sheets and the map has at most 40 kB when all are compressed
 - a kept page (one that the web process still has from an earlier request) takes no more processor
   time than a style sheet
-- drawing a page among 20,000 events takes at most 1.5 times as long as among 200
+- when there are 20,000 events, it takes at most 1.5 times as long (p95) to draw a page as when
+  there are 200
 - 5,000 e-mails that are due together are handed to a mail server within five minutes
 
     python -m bench.near
@@ -110,7 +111,8 @@ def districts() -> list[Place]:
 
 
 def time_pages(environment: dict[str, str], count: int) -> list[float]:
-    """Return how many seconds this process needs to draw each of PAGES pages."""
+    """Store `count` events (see `build`). Then return how many seconds this process needs to draw
+    each of PAGES pages."""
     app = create_app(Config.from_environment(environment))
     with app.app_context():
         build(count)
@@ -126,8 +128,8 @@ def time_pages(environment: dict[str, str], count: int) -> list[float]:
 
 
 def measure_size(environment: dict[str, str]) -> int:
-    """Return the size, in bytes, of a page of events near a place and of all static files that the
-    page loads. All of them are compressed."""
+    """Return how many bytes a page of events near a place and all static files of that page have
+    together. Each of them is compressed with gzip."""
     client = create_app(Config.from_environment(environment)).test_client()
     page = client.get("/near/gb/SW9").text
     total = len(gzip.compress(page.encode(), 6))
@@ -162,7 +164,7 @@ async def _ask(port: int, path: str, seconds: float, connections: int = 6) -> in
 def measure_kept(environment: dict[str, str], seconds: float) -> float:
     """Compare kept pages with style sheets. A kept page is a page that the web process still has
     from an earlier request. Return how many kept pages a web process serves in a second of
-    processor time, divided by how many style sheets it serves in that time."""
+    processor time, divided by how many style sheets it serves in the same time."""
     rates: dict[str, list[float]] = {"/near/gb/SW9": [], "/static/phonebank.css": []}
     with web(environment, "wsgi:app", 1) as port:
         for _ in range(4):
@@ -193,7 +195,8 @@ class _Mailbox(socketserver.StreamRequestHandler):
 
 
 def measure_mails(environment: dict[str, str], count: int) -> float:
-    """Return how many seconds it takes to hand `count` reminders to a mail server."""
+    """Store SMALL events and `count` reminders that are due. Return how many seconds it takes to
+    hand these reminders to a mail server."""
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Mailbox) as server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -1,4 +1,4 @@
-"""The load: records outcomes at a steady rate, in a process of its own.
+"""Makes the load: a process that records outcomes at a steady rate.
 
     python -m bench.outcomes < settings.json
 
@@ -6,13 +6,14 @@ Settings: campaign_id, rate (outcomes a second), seconds (how long to record), a
 false). Without bulk, the service `phonebank.calls.record.record` records each outcome, and each
 outcome has its own commit. (This service also serves `POST /calling/person/<id>/outcome`.) With
 bulk, plain SQL writes ten outcomes at a time into the same tables, because on a shared machine the
-service can't record enough outcomes a second. In both cases, after the commit, the parties are
-marked as changed, so that their boards (the pages of their figures) are updated.
+service can't record enough outcomes a second. In both cases, the program marks the parties as
+changed after the commit, so that their boards (the pages with their figures) are updated.
 
-The output is two rows of JSON: "ready", and at the end "recorded". The second row has "recorded", a
-list with one entry for each outcome: [party, the number of the party's calls including this one,
-the time of the commit by the machine's monotonic clock]. The second row also has "backend_cpu", the
-processor seconds of this process's own PostgreSQL backend.
+The output is two rows of JSON. The first row is {"ready": {}}, and is written before the first
+outcome. The second row is {"recorded": {"recorded", "backend_cpu"}}, and is written at the end. The
+inner "recorded" is a list with one entry for each outcome: [party, the number of the party's calls
+including this one, the time of the commit by the machine's monotonic clock]. "backend_cpu" is how
+many processor seconds PostgreSQL's process for this program used meanwhile.
 """
 
 import json

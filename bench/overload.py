@@ -1,16 +1,17 @@
-"""Measures how well the servers work under twice the load that they can carry, and how soon they
-recover.
+"""Measures how well the servers work when they get twice as many requests as they can answer, and
+how soon they recover.
 
-Phones call faster and faster until the servers no longer keep up. The highest rate of acknowledged
-outcomes is called the best rate. Then the phones call at twice the best rate, and in the end at
-half the best rate.
+Phones call faster and faster, in steps, until the servers no longer keep up. The best rate is the
+highest number of outcomes a second that the servers acknowledge in any of these steps. Then the
+phones call at twice the best rate, and in the end at half the best rate.
 
 Bars (docs/benchmarks.md):
-- at twice the best rate, the servers acknowledge at least 0.8 times as many outcomes as at the best
-  rate
-- at twice the best rate, the servers answer or refuse every request, within a second at p99
-- from ten seconds after the end of that load, the servers refuse no request, and answer within a
-  second at p95
+- when the phones call at twice the best rate, the servers still acknowledge at least 0.8 times as
+  many outcomes as at the best rate
+- when the phones call at twice the best rate, the servers answer or refuse every request, within a
+  second at p99
+- from ten seconds after the end of this overload, the servers answer every request, within a second
+  at p95
 - every promise is kept (see `bench.promises`)
 
 The environment variable PHONES sets the number of phones.
@@ -123,8 +124,9 @@ def main(quick: bool = False) -> bool:
 
 
 def _find_best(running: Evening, size: Size, ask_for: Callable[[float], float]) -> float:
-    """Ask for more outcomes a second in each step, until the servers have fallen behind twice.
-    Return the highest number of outcomes a second that the servers acknowledged."""
+    """In each step, let the phones try to record more outcomes a second, until the servers have
+    fallen behind in two steps. Return the highest number of outcomes a second that the servers
+    acknowledged in a step."""
     asked, best, failures = FIRST_STEP, 0.0, 0
     while failures < 2:
         running.phones.ask("set_pace", pace=ask_for(asked))

@@ -1,12 +1,13 @@
-"""Compares the pacing rule, which decides how many lines to dial, with two other rules, and checks
-the pacing rule against the law. The comparison and the check both use simulated evenings, which run
-on all processors.
+"""Compares Phonebank's pacing rule with two other rules, and checks that this rule keeps the law on
+abandoned calls. The pacing rule decides how many people the dialler calls at each moment. The
+comparison and the check both use simulated evenings, which run on all processors.
 
     python -m bench.pacing [compare] [law]
 
-With PACING_KEPT=<file>, the result of each evening is stored in that file. A later run with the
-same file plays only the evenings whose results are not in the file yet. Delete the file when the
-rule or the model changes. See docs/pacing.md for the model and the bars.
+If the environment variable PACING_KEPT names a file, the result of each evening is stored in that
+file. A later run with the same file plays only the evenings whose results are not in the file yet.
+When the rule or the model changes, the stored results are out of date, so delete the file. See
+docs/pacing.md for the model and the bars.
 """
 
 import json
@@ -89,7 +90,8 @@ class Evenings:
                 self._kept[key] = Result(**result)
 
     def figures(self, rule: str, setting: Setting, count: int) -> Figures:
-        """Return the figures of the evenings with the seeds from 1 to `count`."""
+        """Return the figures of the evenings with the seeds from 1 to `count`. First play the
+        evenings that have no result yet."""
         keys = {seed: json.dumps([rule, *astuple(setting), seed]) for seed in range(1, count + 1)}
         missing = [seed for seed, key in keys.items() if key not in self._kept]
         played = self._pool.imap(partial(play, rule, setting), missing)
@@ -105,7 +107,8 @@ class Evenings:
 
 
 def compare(evenings: Evenings, evenings_each: int, settings: Sequence[Setting]) -> bool:
-    """Compare the rules on evenings with the same seeds. Return whether every bar is kept."""
+    """Compare the rules on evenings with the same seeds, and print a table. Return whether every
+    bar is kept, and Phonebank's rule never breaks the law."""
     kept = True
     report(
         "| callers | answers, talk | rule | conversations an hour | wait | abandoned, worst day |"
@@ -127,9 +130,10 @@ def compare(evenings: Evenings, evenings_each: int, settings: Sequence[Setting])
 
 
 def law(evenings: Evenings, count: int, sizes: Sequence[int]) -> bool:
-    """Play evenings on which the answer rate triples, or half of the callers vanish. Also check
-    that the rule breaks the law on some evenings if its bound is lifted. Return whether every bar
-    is kept."""
+    """Check that the rule keeps the law on evenings when the answer rate triples. Check that the
+    rule breaks the law on almost no evening when half of the callers vanish. Also check that the
+    rule breaks the law on some evenings if its bound is lifted. Return whether all of this is
+    so."""
     kept = True
     for callers in sizes:
         setting = replace(EVENING, callers=callers)

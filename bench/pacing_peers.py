@@ -1,5 +1,6 @@
-"""The pacing rule (how many lines to dial) of another dialler: Kooragang, by GetUp
-(dialer/index.js). `bench.pacing` compares Phonebank's rule with this one."""
+"""The pacing rule of another dialler: Kooragang, by GetUp (dialer/index.js). A pacing rule decides
+how many people the dialler calls at each moment. `bench.pacing` compares Phonebank's rule with this
+one."""
 
 from collections import deque
 
@@ -15,9 +16,14 @@ FEWEST_CALLERS = 5
 
 
 class Kooragang:
-    """Dials one or more lines for each ready caller. The number of lines depends on the share of
-    answered calls that were dropped in the last ten minutes. The simulation must ask this rule once
-    a second."""
+    """The rule of Kooragang: it allows one or more lines (calls to people) for each ready caller.
+    At most every three minutes, the rule changes this number. The number falls if too many answered
+    calls were dropped in the last ten minutes, and rises otherwise. If there are fewer than
+    FEWEST_CALLERS callers, the number is 1.
+
+    The simulation must ask this rule once a second, because the rule counts the questions to know
+    the time.
+    """
 
     def __init__(self) -> None:
         self._ratio = 1.0

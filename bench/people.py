@@ -1,9 +1,9 @@
 """Makes campaigns of any size for benchmarks, and callers for these campaigns. The contacts are
 made inside PostgreSQL.
 
-The ranges of numbers that are reserved for drama have too few numbers for such campaigns. So the
-numbers begin with +999, a code that the ITU keeps unassigned. Every contact has a different number,
-and no number belongs to a real person.
+There are too few telephone numbers that are reserved for drama. So the contacts' numbers begin with
++999, a country code that the ITU keeps unassigned. Every contact has a different number, and no
+number belongs to a real person.
 """
 
 import json
@@ -75,8 +75,8 @@ class Device:
 
 
 def build(contacts: int) -> tuple[int, str]:
-    """Make a running campaign with this many contacts. Return the campaign's id and the callers'
-    link. Commits."""
+    """Make a running campaign with this many contacts. Return the campaign's id, and the path of
+    the link by which callers join. Commits."""
     campaign = Campaign(
         name=f"{contacts:,} contacts",
         on_behalf_of="the Bench",

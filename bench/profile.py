@@ -1,4 +1,4 @@
-"""Shows where the processor time of a web process goes in a cycle: by layer, by Phonebank's
+"""Shows on what a web process spends its processor time in a cycle: by layer, by Phonebank's
 modules, by library and by function. The program also lists the SQL statements of a cycle.
 
     python -m bench.profile [phones|json] [SECONDS]
@@ -74,7 +74,7 @@ def main(action: str = "phones", seconds: float = 20) -> None:
 
 
 def _samples(port: int) -> dict[str, Counter[str]]:
-    """Return the samples since the last call of this function."""
+    """Return the samples that the web process has taken since the last call of this function."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{SAMPLES_AT}", timeout=30) as answer:
         return {kind: Counter(counts) for kind, counts in json.load(answer).items()}
 

@@ -1,5 +1,6 @@
 """The web process of `bench.profile`. `bench.profiled` is the ordinary web process, but also takes
-a sample of its own stack every few milliseconds of processor time."""
+a sample of its own stack every few milliseconds of processor time, and counts its SQL
+statements."""
 
 from gevent import monkey
 
@@ -60,8 +61,8 @@ def count(_connection, _cursor, statement, *_):
 
 
 def app(environ, start_response):
-    """Serve Phonebank, and one further address, SAMPLES_AT. The answer from that address has the
-    samples that were taken since the last request to it."""
+    """Serve Phonebank, and one further address, SAMPLES_AT. The answer from SAMPLES_AT has the
+    samples and the counts of statements since the last request to that address."""
     if environ["PATH_INFO"] != SAMPLES_AT:
         return unprofiled(environ, start_response)
     body = json.dumps(samples).encode()

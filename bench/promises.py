@@ -1,6 +1,7 @@
-"""Checks in the database, after the load, whether every promise to the phones was kept. Examples of
-such promises: each outcome that the server acknowledged is stored, no person was in two calls at
-the same time, and no hold ended before the time that a renewal had promised."""
+"""Checks in the database whether every promise to the phones was kept. The check runs after the
+phones have made their calls. Examples of such promises: each outcome that the server acknowledged
+is stored, no person was in two calls at the same time, and no hold ended before the time that a
+renewal had promised."""
 
 from typing import Any
 
@@ -46,8 +47,8 @@ _NOTE_TRIED = text("CREATE TABLE tried_before AS SELECT id FROM contact WHERE at
 
 
 def note_before() -> None:
-    """Store which contacts were tried before the load, because `broken_promises` needs this.
-    Commits."""
+    """Store which contacts have been tried before the phones begin, because `broken_promises` needs
+    this. Commits."""
     db.session.execute(_NOTE_TRIED)
     db.session.commit()
 

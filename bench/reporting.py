@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 def percentile(numbers: Sequence[float], share: float) -> float:
     """Return the percentile of the numbers for a share from 0 to 1. For example, with a share of
-    0.95, about 95% of the numbers are smaller than the result."""
+    0.95, about 95% of the numbers are smaller than the result. There must be at least one
+    number."""
     ordered = sorted(numbers)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 

@@ -31,8 +31,8 @@ IDLE = 0.04
 
 @contextmanager
 def stores() -> Iterator[dict[str, str]]:
-    """Run an empty PostgreSQL and an empty Redis. Yield the environment variables for the app, with
-    the addresses of both.
+    """Run an empty PostgreSQL and an empty Redis. Yield the environment variables for the app,
+    which include the addresses of both servers.
 
     PostgreSQL has its default settings, so a commit waits until its data is on the disk.
     """
@@ -72,7 +72,8 @@ def cookies_of(app: Flask) -> URLSafeTimedSerializer:
 
 @contextmanager
 def web(environment: dict[str, str], application: str, workers: int) -> Iterator[int]:
-    """Run gunicorn as the Procfile does, with this many workers. Yield its port."""
+    """Run gunicorn with this application and this many workers, much as the Procfile does. Yield
+    the port when gunicorn answers. Raises RuntimeError if it does not answer within a minute."""
     port = _free_port()
     log = Path(environment["PHONEBANK_VAR"]) / "web.log"
     with log.open("ab") as output:
@@ -99,7 +100,7 @@ def web(environment: dict[str, str], application: str, workers: int) -> Iterator
 @contextmanager
 def procfile(environment: dict[str, str]) -> Iterator[int]:
     """Run the Procfile's processes, except the one that is named release. Yield the port of the web
-    process."""
+    process when it answers. Raises RuntimeError if it does not answer within a minute."""
     port = _free_port()
     log = Path(environment["PHONEBANK_VAR"]) / "web.log"
     environment = environment | {
@@ -156,7 +157,8 @@ def _wait_for(port: int, log: Path, workers: int, application: str = "") -> None
 
 def _wait_until_all_idle(workers: int, give_up: float, application: str) -> None:
     """Wait until every worker has loaded the app, or until `give_up` (on the monotonic clock). A
-    worker that is still loading the app keeps a processor busy."""
+    worker counts as ready when it has used hardly any processor time for half a second, because
+    loading the app keeps a processor busy."""
     before: dict[int, float] = {}
     while time.monotonic() < give_up:
         spent = {worker.pid: cpu_of(worker) for worker in servers(application)["web"]}

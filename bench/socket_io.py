@@ -46,16 +46,17 @@ class SocketIo(asyncio.Protocol):
         self._inflate: Any = None
 
     def connected(self, at: float) -> None:
-        """Called when the namespace is connected. `at` is the time on the event loop's clock."""
+        """This method is called when the namespace is connected. `at` is the time on the event
+        loop's clock."""
 
     def heard(self, message: bytes, at: float) -> None:
-        """Called when an event (42…) or an acknowledgement (43…) has come."""
+        """This method is called when an event (42…) or an acknowledgement (43…) has come."""
 
     def refused(self) -> None:
-        """Called when the server has refused the namespace."""
+        """This method is called when the server has refused the namespace."""
 
     def lost(self) -> None:
-        """Called when the connection is lost, unless `drop` has ended it."""
+        """This method is called when the connection is lost, but not when `drop` has cut it."""
 
     def drop(self) -> None:
         """Cut the connection without closing it, as a power failure does."""
@@ -64,7 +65,8 @@ class SocketIo(asyncio.Protocol):
             transport.abort()
 
     def emit(self, event: str, data: Any = None, ack: int | None = None) -> None:
-        """Send an event. With `ack`, the server acknowledges the event with that number."""
+        """Send an event. If `ack` is not None, the server sends an acknowledgement with this
+        number."""
         sent = json.dumps([event] if data is None else [event, data])
         self._write(frame_of(f"42{self.namespace},{'' if ack is None else ack}{sent}"))
 

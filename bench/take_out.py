@@ -1,8 +1,8 @@
-"""Measures how long it takes to take people out of calling with a file of IDs, and to put them
+"""Measures how fast people are taken out of calling with a file of IDs, and how fast they are put
 back.
 
-The bar (docs/benchmarks.md): in a campaign of 900,000 people, taking people out with a file of
-100,000 IDs ends less than 20 seconds after an organiser confirms the file.
+The bar (docs/benchmarks.md): in a campaign of about 900,000 people, taking people out with a file
+of 100,000 IDs ends less than 20 seconds after an organiser confirms the file.
 
     python -m bench.take_out [PEOPLE] [IDS]
 """
@@ -27,7 +27,8 @@ BAR = 20.0  # seconds
 
 
 def main(people: int = 1_000_000, ids: int = 100_000) -> bool:
-    """Print the times of the take-out and of its undo. Return whether the bar is kept."""
+    """Print how long it took to take people out and to put them back. Return whether the bar is
+    kept."""
     with stores() as environment, migrated_app(environment).app_context():
         build(people)
         took, spent, back = _measure(ids)
@@ -43,8 +44,8 @@ def _processor_seconds() -> float:
 
 
 def _measure(ids: int) -> tuple[float, float, float]:
-    """Return how many seconds the take-out took, how many processor seconds it used, and how many
-    seconds the undo took."""
+    """Take people out, and put them back. Return how many seconds it took to take them out, how
+    many processor seconds that used, and how many seconds it took to put them back."""
     campaign = db.session.scalars(select(Campaign).order_by(Campaign.id)).all()[0]
     file = io.BytesIO(("Voter ID\n" + "".join(f"V{n * 3}\n" for n in range(1, ids + 1))).encode())
     stored = store_upload(campaign, None, "voted.csv", file, "voted")

@@ -1,13 +1,13 @@
 """Measures calls through Twilio at the rate of a very busy evening: 70 dials a second, with 2,000
 callers.
 
-A simulated Twilio (`bench.twilio_network`) takes the requests of the real backend over HTTP, and
-sends its webhooks to two web workers.
+A simulated Twilio (`bench.twilio_network`) gets the requests over HTTP from `TwilioBackend`, the
+code that also talks to the real Twilio. The simulated Twilio sends its webhooks to two web workers.
 
 Bars (docs/benchmarks.md):
 - at p99 the server takes at most 100 ms for a webhook
 - every webhook is accepted, and each line (a telephone call at Twilio) that ended at Twilio has
-  also ended in the table `line`
+  also ended in the table `line`, and the simulated Twilio notes no fault
 """
 
 import random
@@ -74,7 +74,7 @@ _ENDED = text("SELECT provider_id, state, cause FROM line WHERE provider_id IS N
 
 
 class Dialler:
-    """Places calls as the dialler does, through the real backend."""
+    """Makes calls as the dialler does, through `TwilioBackend`."""
 
     def __init__(self, app: Flask, backend: TwilioBackend, campaign_id: int) -> None:
         self._app, self._backend, self._campaign_id = app, backend, campaign_id
@@ -91,8 +91,8 @@ class Dialler:
         return ids
 
     def dial(self, side: str, ids: list[int], rate: float) -> None:
-        """Dial these lines at a steady rate. Meanwhile, look for people who have answered, and join
-        them to callers."""
+        """Dial these lines at a steady rate (lines a second). Meanwhile, look for people who have
+        answered, and join each of them to a random caller."""
         began = time.monotonic()
         under_way: deque[tuple[int, Future[str | None]]] = deque()
         for index, line_id in enumerate(ids):
@@ -181,8 +181,8 @@ def main(callers: int = 2000, rate: float = 70, seconds: float = 60) -> bool:
 
 
 def _wait_until_written() -> None:
-    """Wait until no line has ended for three seconds. By then, the server should have written
-    everything that the simulated Twilio reported."""
+    """Wait until the number of open lines has stayed the same for three seconds. By then, the
+    server should have written everything that the simulated Twilio reported."""
     before, since = -1, time.monotonic()
     while time.monotonic() < since + 3:
         time.sleep(0.5)

@@ -1,9 +1,11 @@
-"""The load: a simulated Twilio in a process of its own.
+"""Runs a simulated Twilio in a process of its own.
 
 The process takes commands (`command_process.CommandProcess`): "start", "state" and "stop". The
-command "start" says to which server the simulated Twilio sends webhooks. The answer to "state" has
-the number of calls in each state. The answer to "stop" has the seconds that each webhook took, the
-state of each call at the end, and the first five faults that the simulated Twilio noted.
+command "start" says to which server the simulated Twilio sends webhooks, and the answer has the
+address of the simulated Twilio. The answer to "state" has the number of calls in each state. The
+answer to "stop" has, for each webhook, the status of the server's answer and the seconds that it
+took. It also has the state of each call at the end, and the first five faults that the simulated
+Twilio noted.
 """
 
 import json

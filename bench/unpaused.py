@@ -1,4 +1,4 @@
-"""The web process of `bench.evening`, which does the work of six hours in minutes.
+"""The web process of `bench.evening`. It does the work of six hours in a much shorter time.
 
 The broadcaster is the part of a web process that sends each party's figures to the party's board, a
 page on a television. `bench.unpaused` is the ordinary web process with one difference: its

@@ -1,4 +1,4 @@
-"""The load: simulated strangers who look for events near them. All of them are in one process.
+"""Makes the load: a process that acts as strangers who look for events near them.
 
     python -m bench.visitors
 
@@ -6,10 +6,11 @@ Each command is one line of JSON, and so is its answer:
 
     {"do": "visit", "port", "rate", "seconds", "codes"} → {"took", "statuses", "late"}
         sends `rate` requests a second for `seconds` seconds, and does not wait for the answers to
-        earlier requests. "took" has the seconds of each answer. "statuses" says how often each
-        status came (0: no answer), and "late" says how many requests could not be sent in time.
+        earlier requests. "took" has how many seconds each answer took. "statuses" says how often
+        each status came (0: no answer). "late" says how many requests were sent more than LATE
+        seconds too late.
 
-A visitor opens the front page, searches for a postcode district from `codes`, and opens the
+A visitor opens the page /near, searches there for a postcode district from `codes`, and opens the
 district's page.
 """
 
