@@ -1,15 +1,15 @@
-"""`make bench` takes the measurements of docs/benchmarks.md, one after another.
+"""`make bench` makes the measurements that docs/benchmarks.md describes, one after another.
 
     python -m bench [cycle] [claims] [import] [board] [call-outs] [callers] [overload] [exports]
                     [find] [api] [erasure] [pacing] [take-out] [near] [beside] [hall] [glance]
                     [million] [telephone]
 
-If no name is given, all measurements are taken.
+Each name stands for one measurement. If no name is given, all measurements are made.
 
 If the environment variable BENCH_QUICK is set, the lists, rounds and evenings are shorter, and all
-measurements together should take about five minutes. That is enough for a quick check, but the
-figures of such a run are not for docs/benchmarks.md. A bar is a limit that the figures must keep.
-The exit status is 1 if a bar is missed, and 2 if no measurement has one of the given names.
+measurements together should take about five minutes. Such a run is enough for a quick check, but
+its figures do not belong in docs/benchmarks.md. A bar is a limit that the figures must keep. The
+exit status is 1 if a bar is missed, and 2 if no measurement has one of the given names.
 """
 
 import os

@@ -55,8 +55,8 @@ class Projector:
 
 
 def build(call_outs: int) -> list[tuple[str, str, list[tuple[str, uuid.UUID]]]]:
-    """Store the call-outs with their people. Return each call-out's code, projector token and
-    people. Commits."""
+    """Store `call_outs` call-outs, each with PEOPLE people who have signed up. Return each
+    call-out's code, projector token and people. Commits."""
     host = Account(email="organiser@example.org", name="Ada", fs_uniquifier="ada")
     campaign = Campaign(name="Bench", on_behalf_of="Bench", country="GB")
     db.session.add_all([host, campaign])

@@ -1,6 +1,7 @@
-"""Measures an evening of many phones and a few televisions. The phones record outcomes, renew their
-holds, save answers and undo outcomes, as people's phones do. The servers are PostgreSQL, Redis, and
-all processes of the Procfile except the one that is named release.
+"""Measures how well the servers work on an evening with many phones and a few televisions. The
+phones record outcomes, renew their holds, save answers and undo outcomes, as people's phones do.
+The servers are PostgreSQL, Redis, and all processes of the Procfile except the one that is named
+release.
 
 Bars (docs/benchmarks.md):
 - a tap on an outcome brings the next person within 300 ms at p95 and 800 ms at p99

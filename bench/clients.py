@@ -1,13 +1,14 @@
-"""Makes the load: a process that has several connections to the servers. Each connection stays
-open, and carries one request at a time. If there are more devices than connections, a connection
-carries the requests of several devices in turn.
+"""Sends requests to the servers without a pause, over several connections in one process. Each
+connection stays open, and carries one request at a time. If there are more devices than
+connections, a connection carries the requests of several devices in turn.
 
     python -m bench.clients < settings.json > measured.json
 
 The settings are: port, connections (their number), workers (the web processes' ids, or an empty
-list), warm_up and seconds (two durations in seconds), action (one of ACTIONS), devices (a list of
-{"cookie", "token"}). The output is two rows of JSON. The first row is an empty object, and is
-written when the warm-up is over. The second row is about the requests after the warm-up:
+list; see `connect_evenly`), warm_up and seconds (two durations in seconds), action (one of
+ACTIONS), devices (a list of {"cookie", "token"}). The output is two rows of JSON. The first row is
+an empty object, and is written when the warm-up is over. The second row is about the requests after
+the warm-up:
 
 - took: the seconds of each request that got the expected answer
 - missed: how often the expected answer did not come, or a device had no person to record an outcome

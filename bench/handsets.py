@@ -1,5 +1,5 @@
-"""Makes the load: a process that acts as thousands of volunteers' phones. Each phone sends the
-requests that the call page would send.
+"""Acts as thousands of volunteers' phones, in one process. Each phone sends the requests that the
+call page would send.
 
     python -m bench.handsets
 
@@ -14,7 +14,7 @@ Each command is one line of JSON, and so is its answer:
     {"do": "set_pace", "pace"}
         makes calls `pace` times as fast as people make them. This also applies to calls that have
         begun. → {}
-    {"do": "observed"} → {"requests": [[time of its end, kind, seconds, verdict, bytes]], "lost",
+    {"do": "observed"} → {"requests": [[time of the end, kind, seconds, verdict, bytes]], "lost",
         "connections", "cpu"}
         returns what has happened since the last "observed". "lost" is the number of lines that were
         lost, and "connections" is the number of HTTP connections that were opened. But "cpu" is the

@@ -1,9 +1,9 @@
 """Measures how long an import takes, compared with the least time that any import needs.
 
-The least time is the time that two processes, one on each core, need for two things: `phonenumbers`
-parses the numbers of a file, and COPY stores the file's rows. The least time is measured both
-before and after the imports, and the mean of both counts. That is fairer if other programs use the
-machine during a part of the run.
+The least time is the time that two processes, one on each core, need for two things: the library
+`phonenumbers` parses the numbers of a file, and COPY stores the file's rows. The least time is
+measured both before and after the imports, and the mean of both counts. That is fairer if other
+programs use the machine during a part of the run.
 
 The bars (docs/benchmarks.md): the import of a file of a million rows takes at most 1.5 times the
 least time. The upload and the import of a workbook of the same rows take at most 3.0 times the
@@ -53,7 +53,7 @@ def write_file(path: Path, rows: int) -> None:
     """Write a CSV file of `rows` people with different names. They have landline numbers that are
     reserved for drama, and many people share a number.
 
-    libphonenumber accepts these numbers as valid, so no step of the import is skipped.
+    The library `phonenumbers` accepts these numbers as valid, so no step of the import is skipped.
     """
     with path.open("w", newline="", encoding="utf-8") as file:
         file.write(COLUMNS + "\r\n")

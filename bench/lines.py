@@ -1,6 +1,6 @@
 """Holds thousands of Socket.IO connections ("lines") in one process. Each line belongs to a
-caller's screen, or to a board: a page on a television that shows a party's figures. The process
-does as little work as Python allows.
+caller's screen, or to a board (the page of a party's figures, on a television). The process does as
+little work as Python allows.
 
     python -m bench.lines
 

@@ -1,4 +1,4 @@
-"""Processor time and memory of the server processes, as Linux counts them."""
+"""Reads from Linux how much processor time and memory the server processes use."""
 
 import contextlib
 import time

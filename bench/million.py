@@ -207,7 +207,8 @@ def make_ready(walk: Walk, page: Page) -> None:
 
 
 def first_call(walk: Walk) -> None:
-    """Let newcomers in without a host. Join as a volunteer on a phone, and make the first call."""
+    """Set the campaign to admit newcomers automatically. Join as a volunteer on a phone, and make
+    the first call."""
     with walk.app.app_context():
         campaign = db.session.scalars(select(Campaign)).one()
         campaign.door_open = True

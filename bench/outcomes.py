@@ -1,12 +1,12 @@
-"""Makes the load: a process that records outcomes at a steady rate.
+"""Records outcomes at a steady rate, in a process of its own.
 
     python -m bench.outcomes < settings.json
 
 Settings: campaign_id, rate (outcomes a second), seconds (how long to record), and bulk (true or
-false). Without bulk, the service `phonebank.calls.record.record` records each outcome, and each
-outcome has its own commit. (This service also serves `POST /calling/person/<id>/outcome`.) With
-bulk, plain SQL writes ten outcomes at a time into the same tables, because on a shared machine the
-service can't record enough outcomes a second. In both cases, the program marks the parties as
+false). If bulk is false, the service `phonebank.calls.record.record` records each outcome, and each
+outcome has its own commit. (This service also serves `POST /calling/person/<id>/outcome`.) If bulk
+is true, plain SQL writes ten outcomes at a time into the same tables, because on a shared machine
+the service can't record enough outcomes a second. In both cases, the program marks the parties as
 changed after the commit, so that their boards (the pages with their figures) are updated.
 
 The output is two rows of JSON. The first row is {"ready": {}}, and is written before the first

@@ -16,10 +16,11 @@ FEWEST_CALLERS = 5
 
 
 class Kooragang:
-    """The rule of Kooragang: it allows one or more lines (calls to people) for each ready caller.
-    At most every three minutes, the rule changes this number. The number falls if too many answered
-    calls were dropped in the last ten minutes, and rises otherwise. If there are fewer than
-    FEWEST_CALLERS callers, the number is 1.
+    """The rule of Kooragang: it allows from 1 to HIGHEST_RATIO lines (calls to people) for each
+    ready caller. The rule changes this number no more than once in three minutes. The number falls
+    if too many answered calls were dropped in the last ten minutes, and rises otherwise. The number
+    stays as it is if nobody answered. If there are fewer than FEWEST_CALLERS callers, the number is
+    1.
 
     The simulation must ask this rule once a second, because the rule counts the questions to know
     the time.

@@ -1,5 +1,5 @@
-"""Runs the servers that benchmarks measure: PostgreSQL, Redis, and web workers or all processes of
-the Procfile."""
+"""Runs the servers that benchmarks measure: PostgreSQL, Redis, and either web workers alone or the
+processes of the Procfile."""
 
 import os
 import signal

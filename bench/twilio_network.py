@@ -3,9 +3,9 @@
 The process takes commands (`command_process.CommandProcess`): "start", "state" and "stop". The
 command "start" says to which server the simulated Twilio sends webhooks, and the answer has the
 address of the simulated Twilio. The answer to "state" has the number of calls in each state. The
-answer to "stop" has, for each webhook, the status of the server's answer and the seconds that it
-took. It also has the state of each call at the end, and the first five faults that the simulated
-Twilio noted.
+answer to "stop" has, for each webhook, the status of the server's answer and how many seconds the
+webhook took. The same answer also has the state of each call at the end, and the first five faults
+that the simulated Twilio noted.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Makes the load: a process that acts as strangers who look for events near them.
+"""Acts as strangers who look for events near them, in one process.
 
     python -m bench.visitors
 
@@ -34,7 +34,7 @@ LATE = 0.05  # seconds
 
 
 def requests_of(code: str) -> tuple[bytes, ...]:
-    """Return the requests of one visitor, in order."""
+    """Return the requests of one visitor, in the order in which they are sent."""
     head = b"Host: 127.0.0.1\r\nAccept-Encoding: gzip\r\n"
     typed = f"place={code.replace(' ', '+')}".encode()
     return (

@@ -74,7 +74,7 @@ _PEOPLE: dict[CharacterKind, tuple[str, str, dict[str, str]]] = {
 def stock_personas(script: Script) -> list[Character]:
     """Return one persona of each kind, with a reply at every step.
 
-    The list is empty for languages other than English.
+    The list is empty if the language of the script is not English.
     """
     if script.language != "en":
         return []
