@@ -128,15 +128,18 @@ def refill(
     languages: Sequence[str] | None = None,
     filter_id: int | None = None,
 ) -> int:
-    """Copy callable contacts into lanes (lists of the next contacts, in Redis), for callers with
-    these lists, languages and filter. The contacts are enough for a few minutes of calling. Also
-    copy the callbacks that are due now or within CALLBACKS_AHEAD. Return how many contacts were
-    added to the lanes.
+    """Copy callable contacts into the lanes (lists of the next contacts, in Redis) of callers who
+    are limited to these lists, languages and filter. Each lane then has enough contacts for a few
+    minutes of calling, or all that are callable. Return how many contacts were added to the lanes.
+
+    Also copy the campaign's callbacks that are due now or within CALLBACKS_AHEAD, whatever their
+    list and language, up to CALLBACKS_AT_MOST. A callback is left out if it would be outside
+    calling hours.
 
     An empty `list_ids` means all lists. If `languages` is None, add only contacts whose language is
-    unknown or is the campaign's own. `filter_id` is the id of the filter that chooses the contacts,
-    or None if every contact may be added. Two refills at the same time do no harm, because a
-    contact is in a lane only once.
+    unknown or is the campaign's own. In `languages`, "" stands for an unknown language. `filter_id`
+    is the id of the filter that chooses the contacts, or None if every contact may be added. Two
+    refills at the same time do no harm, because a lane cannot contain the same contact twice.
     """
     redis_queue = redis_queue_of(campaign.id)
     at = now()
@@ -158,10 +161,14 @@ def refill(
 
 
 def refill_from_empty(campaign: Campaign) -> None:
-    """Empty every lane (list of the next contacts) and the callbacks. Then refill the lanes for
-    callers without limits who speak the campaign's own language. A claim does this when many
-    contacts in the lanes can no longer be called, for example because a list was paused or calling
-    hours ended."""
+    """Remove every contact from the lanes (lists of the next contacts) and every callback from
+    Redis. Then copy the callbacks that are due, and refill the lanes for callers who are limited
+    neither to some lists nor to a filter, in the campaign's own language.
+
+    A claim (a request for a contact) does this if it has got several contacts in a row that could
+    no longer be called. Then many contacts have changed, for example because a list was paused or
+    calling hours ended.
+    """
     redis_queue_of(campaign.id).clear_lanes()
     refill(campaign)
 
@@ -173,17 +180,18 @@ def lane_length(held: int) -> int:
 
 
 def is_low(left: int, held: int) -> bool:
-    """Whether a caller's lanes (lists of the next contacts) should be refilled. `left` is how many
-    contacts remain in these lanes, and `held` is how many contacts the campaign's calls hold."""
+    """Whether a caller's lanes (lists of the next contacts) should be refilled at once. `left` is
+    how many contacts remain in these lanes, and `held` is how many contacts the campaign's calls
+    hold."""
     return left < lane_length(held) * LOW_WATER
 
 
 def ensure_built(campaign: Campaign) -> None:
-    """Rebuild the queue if Redis has lost it, or if Redis was restarted and has loaded an old
+    """Rebuild the queue if Redis has lost it, or if Redis was restarted and may have loaded an old
     queue.
 
     If another process is already rebuilding the queue, wait up to two seconds for that process to
-    finish.
+    finish. If it does not finish in this time, return although the queue is not complete.
     """
     redis_queue = redis_queue_of(campaign.id)
     give_up_at = time.monotonic() + 2
@@ -198,22 +206,23 @@ def ensure_built(campaign: Campaign) -> None:
 
 
 def contact_groups(campaign: Campaign) -> list[ContactGroup]:
-    """For every list that is not paused, return a group for each combination of possible time zones
-    and language."""
+    """Return the contact groups of every list that is not paused: one group for each combination of
+    a zone key and a language. A zone key names the time zones in which a contact may be. A group
+    may have no contacts."""
     rows = db.session.execute(_GROUPS, {"campaign_id": campaign.id})
     return [ContactGroup(*row) for row in rows]
 
 
 def lane_score(priority: int, tried: bool, callable_at: datetime) -> float:
-    """Return a number for a contact's position in a lane (a list of the next contacts). The contact
-    with the lowest number is called first.
+    """Return the score that decides a contact's position in a lane (a list of the next contacts).
+    The contact with the lowest score comes first.
 
     Contacts are ordered first by list priority. Among contacts with the same priority, those that
-    have never been tried come first. After that, the contact that has been callable for longest
-    comes first. The number has three parts: the priority, whether the contact was tried, and the
-    time in seconds since 1970. These seconds stay below 10^10 until the year 2286, so the parts
-    cannot overlap. Even with priorities of ±100,000, a double keeps the time exact to a quarter of
-    a second.
+    have never been tried come first. Among those that are still equal, the contact that has been
+    callable for longest comes first. The score is the sum of three parts: the priority, whether the
+    contact was tried, and the time in seconds since 1970. These seconds stay below 10^10 until the
+    year 2286, so the parts cannot overlap. Even with priorities of ±100,000, a double keeps the
+    time exact to a quarter of a second.
     """
     return (priority * 2 + tried) * 1e10 + callable_at.timestamp()
 
@@ -261,8 +270,11 @@ def _next_contacts(
     already: list[int],
     filter_id: int | None,
 ) -> list[QueueEntry]:
-    """Return up to `wanted` contacts that callers may get now. Skip contacts whose number rests
-    after a call in another campaign, and make them wait until the rest ends (`send_back`)."""
+    """Return up to `wanted` contacts that callers may get now. If the number of a contact rests
+    after a call in another campaign, skip the contact, and make it wait until the rest ends
+    (`send_back`). If `mark_shared` returns False, skip every contact whose number is also in
+    another campaign. The result may have fewer contacts, because the search stops after
+    READ_ON_SECONDS."""
     give_up_at = time.monotonic() + READ_ON_SECONDS
     piece = wanted
     while True:

@@ -65,13 +65,14 @@ def reschedule_campaigns() -> None:
 
 
 def reschedule_contacts(campaign: Campaign, stop_at: float | None = None) -> int:
-    """After a change of the campaign's calling hours, recalculate when the waiting contacts become
-    callable. Do nothing if this has been done twice (ROUNDS) since the change. Return how many
-    contacts now have a different time.
+    """After a change of the campaign's calling hours, recalculate the time at which each waiting
+    contact becomes callable. Do nothing if this has been done twice (ROUNDS) since the change.
+    Return how many contacts now have a different time.
 
-    This commits after each batch. If `time.monotonic()` has passed `stop_at` after a batch, this
-    stops, and the next run continues after that batch. If the process is killed, the next run reads
-    this run's batches again.
+    The function commits after each batch. If `time.monotonic()` is later than `stop_at` after a
+    batch, the function stops, and its next run continues with the next batch. If `stop_at` is None,
+    the function does not stop early. If the process is killed, the next run reads this run's
+    batches again.
     """
     settled = campaign.hours_settled or {}
     if settled.get("hours") != campaign.hours:
@@ -88,9 +89,10 @@ def reschedule_contacts(campaign: Campaign, stop_at: float | None = None) -> int
 def _reschedule_batches(
     campaign: Campaign, after: int, stop_at: float | None
 ) -> tuple[int, int | None]:
-    """Recalculate when waiting contacts with an id above `after` become callable, batch by batch.
-    Stop after a batch if `time.monotonic()` has passed `stop_at`. Return the number of changed
-    times, and the id of the last contact that was checked (None if no contacts are left)."""
+    """Recalculate the time at which each waiting contact becomes callable, batch by batch. Only
+    contacts with an id above `after` are read, and locked contacts are left out. Stop after a batch
+    if `time.monotonic()` is later than `stop_at`. Return the number of changed times, and the id of
+    the last contact that was checked (None if no contacts are left)."""
     hours, country = hours_of(campaign), rules_of(campaign)
     retries = RetryRules.parse(campaign.retry_rules).retries
     which: dict[str, Any] = {"campaign_id": campaign.id, "at_once": AT_ONCE}
@@ -131,7 +133,8 @@ def _reschedule_batches(
 
 def _last_calls(batch: Iterable[Contact], campaign: Campaign) -> dict[str, tuple[str, datetime]]:
     """For each of the contacts' numbers, return the last outcome in this campaign and its time
-    (aware UTC). Skipped calls do not count. A number without other calls is not in the result."""
+    (aware UTC). Only the last call to each contact with the number is read, and only if it was not
+    skipped. A number without such a call is not in the result."""
     phones = sorted({contact.phone for contact in batch})
     rows = db.session.execute(_LAST_CALLS, {"phones": phones, "campaign_id": campaign.id})
     return {row.phone: (row.last_outcome, row.last_called_at) for row in rows}

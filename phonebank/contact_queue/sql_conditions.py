@@ -1,8 +1,8 @@
-"""SQL conditions on contacts that several of the queue's queries use.
+"""SQL conditions for contacts. Several queries of the queue share these conditions.
 
 Each function takes a name from the query (of a table, an alias or a column), and returns SQL text.
-The condition of the partial index `ix_contact_callable` has the same text as `is_callable`, because
-PostgreSQL uses a partial index only if the query's condition matches the index's condition.
+PostgreSQL uses a partial index only if the query's condition implies the index's condition. So the
+index `ix_contact_callable` has the same condition as `is_callable`.
 """
 
 from sqlalchemy import and_

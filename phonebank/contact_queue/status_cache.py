@@ -1,9 +1,9 @@
 """Counts a campaign's contacts by status, once for all the pages that show the counts.
 
 A count reads every contact in the campaign. For millions of contacts, this takes more than a
-second, and each open page asks for the counts every few seconds. So only one request at a time does
-the counting. The other requests get the last counts, and the time at which the contacts were
-counted.
+second, and each open page asks for the counts every few seconds. So only one request at a time
+counts the contacts of a campaign. The other requests get the last counts, and the time at which the
+contacts were counted. While Redis is unavailable, every request counts the contacts itself.
 """
 
 import json
@@ -32,9 +32,9 @@ COUNTING_AT_MOST = 60
 
 @dataclass(frozen=True)
 class QueueStatus:
-    """The status of a campaign's contacts at the time `at` (aware). `buckets` has the counts by
-    group, from `buckets_of`. `capacity` is the number of calls that the queue can offer within an
-    hour."""
+    """The status of a campaign's contacts at the time `at` (aware). `buckets` is the result of
+    `buckets_of`: how many contacts are in each group. `capacity` is the number of calls that the
+    queue can offer within an hour."""
 
     at: datetime
     buckets: list[Bucket]

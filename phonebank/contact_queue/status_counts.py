@@ -198,10 +198,11 @@ AN_HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Bucket:
-    """The count of one bucket. `key` and `label` are from BUCKETS. `next_at` (aware UTC) is when
-    the first contact in the bucket becomes callable. `next_at` is None if the contacts can be
-    called already, or do not become callable by waiting. It is also None if there are no calling
-    hours in the next few weeks."""
+    """A bucket (a group of contacts by status), and how many contacts are in the bucket. `key` and
+    `label` are from BUCKETS. `next_at` (aware UTC) is when the first contact in the bucket becomes
+    callable. `next_at` is None if the bucket is empty, or if its contacts can be called already or
+    do not become callable by waiting. `next_at` is also None if there are no calling hours in the
+    next few weeks."""
 
     key: str
     label: str
@@ -233,9 +234,10 @@ def buckets_of(campaign: Campaign) -> list[Bucket]:
 
 
 class NextCallable(NamedTuple):
-    """When a caller can get the next contact. `rested_at` is when the contact's wait after the last
-    call ends, and `opens_at` is when calling hours also allow the call. Each of them is an aware
-    datetime in UTC, or None if there is no such time."""
+    """When a caller can get the next contact. `rested_at` is when the contact no longer has to wait
+    after a call or for a callback. This time may be in the past. `opens_at` is the first time, now
+    or later, at which calling hours also allow the call. Each of the two is an aware datetime in
+    UTC, or None if there is no such time."""
 
     rested_at: datetime | None
     opens_at: datetime | None
@@ -251,11 +253,13 @@ def next_callable(
     """Return when the next contact becomes callable for a caller with these lists and languages.
 
     An empty `list_ids` means every list. An empty `languages` means the campaign's own language.
-    Contacts whose number is in an open call do not count. A reserved callback becomes callable at
-    its time for the caller who promised it, and CALLBACK_RESERVED_SECONDS later for other callers.
-    `caller_id` is the id of the caller, or 0 for a caller without callbacks. With `filter_id`, only
-    these contacts count: those whom this filter chooses, and those to whom the caller promised a
-    callback.
+    Contacts whose language is unknown count too. Contacts whose number is in an open call do not
+    count. A callback becomes callable at the promised time for the caller who promised it, and
+    CALLBACK_RESERVED_SECONDS later for other callers. If no caller is stored for a callback, it
+    becomes callable at the promised time for every caller. `caller_id` is the id of the caller, or
+    0 for a caller without callbacks. With `filter_id`, only two kinds of contacts count: those whom
+    this filter chooses and to whom no callback was promised, and those to whom this caller promised
+    a callback.
     """
     at = now()
     values: dict[str, Any] = {
@@ -285,9 +289,10 @@ def capacity_per_hour(campaign: Campaign) -> int:
 
     The result counts phone numbers, not contacts. A phone number counts if one of its contacts can
     be called now, or becomes callable within the hour and inside calling hours. A number in an open
-    call does not count. A number that rests for more than an hour after a call in another campaign
-    counts only if a callback was promised. Contacts count only if their language is unknown, is the
-    campaign's, or was chosen by an admitted caller.
+    call does not count. A number may rest because another campaign has called it. If the rest lasts
+    for more than an hour from now, the number counts only if a callback was promised to one of its
+    contacts. Contacts count only if their language is unknown, is the campaign's, or was chosen by
+    an admitted caller.
     """
     at = now()
     spoken = {*languages_for(campaign), *other_languages_spoken(campaign)}
