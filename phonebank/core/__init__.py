@@ -1,2 +1,2 @@
-"""The parts of Phonebank that all other parts use: configuration, PostgreSQL, Redis, errors,
-access, jobs and mail."""
+"""The parts of Phonebank that many other parts use, for example configuration, PostgreSQL, Redis,
+errors, access rules, jobs and mail."""

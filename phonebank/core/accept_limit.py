@@ -1,11 +1,11 @@
 """Sets how many new connections a web process accepts from the operating system in one round of its
 event loop.
 
-If there are several gunicorn workers, gunicorn lets each worker accept only one connection in a
+If there are several web processes, gunicorn lets each of them accept only one connection in a
 round. While twenty requests are under way, a round takes a twentieth of a second. So with ten
 thousand phones, connections would wait for seconds in the operating system's queue, and the phones
-would give up. The process does not see that queue. It can answer or refuse a request only after it
-has accepted the connection.
+would give up. A process does not see the connections in that queue. The process can answer or
+refuse a request only after it has accepted the request's connection.
 """
 
 from gevent.server import StreamServer
@@ -28,5 +28,6 @@ class Server(StreamServer):
 
 
 def raise_max_accept() -> None:
-    """Make gunicorn's gevent workers use `Server`. Call this before the workers start."""
+    """Make gunicorn use `Server` in this process. Call this in each web process, before the process
+    accepts connections."""
     ggevent.StreamServer = Server

@@ -1,15 +1,15 @@
 """The access rules. Every view needs a rule: a view without one is closed to everyone.
 
-The decorator `open_to` puts the rule on the view, and `init_app` checks it before the view runs. A
-rule says what kind of person may open the page.
+The decorator `open_to` puts the rule on the view. `init_app` makes the app check the rule before
+the view runs. A rule says what kind of person or client may open the page.
 
 If the rule is ORGANISER or VIEWER, the page's address decides where the person needs that role. If
 the address contains a `campaign_id`, the person needs the role in that campaign, and
 `scopes.campaign_for` checks this. If the address contains no `campaign_id`, the page is about the
 whole installation, and the person needs the role for the whole installation. A page for organisers
 or viewers of any part of the installation has one of the ANYWHERE rules, and its view shows only
-what the person may see. The views of party pages call `parties.services.party_for`, which refuses
-other people's parties.
+what the person may see. The views for the hosts of a party call `parties.services.party_for`, which
+raises NotFoundError for a party that the account may not run.
 """
 
 from collections.abc import Callable
@@ -65,7 +65,7 @@ def rule_of(app: Flask, endpoint: str) -> str | None:
 
 
 def init_app(app: Flask) -> None:
-    """For every request, check the view's access rule before the view runs."""
+    """Make the app check the view's access rule (`check`) before the view runs."""
     open_to(ANYONE)(app.view_functions["static"])
     app.before_request(_check_request)
 
@@ -78,17 +78,19 @@ def _check_request() -> None:
 
 def check(rule: str | None, campaign_id: int | None = None) -> None:
     """Check that the person who sent the request satisfies the view's access rule. Raises
-    SignInRequiredError or NotAllowedError if the person does not satisfy it.
+    SignInRequiredError if the rule needs an account and nobody is signed in. Raises NotAllowedError
+    if the account does not satisfy the rule, or if `rule` is None because the view has no rule.
 
     `campaign_id` is the campaign in the address, or None if the address names no campaign. With the
     rule ORGANISER or VIEWER, raises NotFoundError if there is no such campaign, or if the person is
     an organiser or viewer only of other campaigns.
 
-    A request to a view with the rule CALLER, VOLUNTEER, TV, TOKEN or SIGNED always passes here, and
-    the view's own decorator checks the request. For CALLER and VOLUNTEER it checks a cookie, for
-    TOKEN the API client's token, and for SIGNED the telephone service's signature. TV is for the
-    page that shows a party's results on a television. For TV the decorator checks the token in the
-    page's address.
+    With the rule ANYONE, every request passes. With the rule CALLER, VOLUNTEER, TV, TOKEN or
+    SIGNED, every request passes here, and the view or its decorator checks the request. For CALLER
+    and VOLUNTEER, a cookie is checked. For TOKEN, the API client's token is checked, and for
+    SIGNED, the telephone service's signature. For TV, the token in the page's address is checked.
+    TV is for pages that need no account, for example the page that shows a party's results on a
+    television.
     """
     if rule is None:
         raise NotAllowedError(

@@ -1,4 +1,4 @@
-"""Runs work, such as sending an e-mail, after the response has been sent."""
+"""Runs a function, for example one that sends an e-mail, after the response has been sent."""
 
 import logging
 from collections.abc import Callable
@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 
 def run_after(response: Response, action: Callable[[], None]) -> None:
-    """Run the action after the response is sent.
+    """Run `action` after `response` has been sent.
 
     If the action sends an e-mail, the browser does not wait for the mail server. The response time
     then does not reveal whether an e-mail was sent to the address that the person typed. An error

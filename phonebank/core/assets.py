@@ -1,12 +1,12 @@
 """The JavaScript and style sheets that pages load: their addresses, caching and compression.
 
-Templates call `vendor("htmx")` for a library copied by tools/vendor.py. They call
+Templates call `vendor("htmx")` for a library that tools/vendor.py has copied. They call
 `asset("phonebank.css")` for one of our own files. They call `bundled("js/call_page.js")` for one of
 our modules together with everything that the module imports (see `bundles`).
 
 A library's path contains the library's version. The tag that loads the library has an `integrity`
-attribute with the file's checksum. Because of the version, a browser may cache the library for
-ever. Because of the checksum, the browser refuses a copy that was modified. The address of one of
+attribute with the file's checksum. Because of the version, a browser may cache the library for a
+year. Because of the checksum, the browser refuses a copy that was modified. The address of one of
 our own files has the file's checksum in its query string.
 """
 
@@ -48,7 +48,7 @@ class Vendored(NamedTuple):
 
     @property
     def url(self) -> str:
-        """The address by which pages of the current app load the file."""
+        """The address at which pages of the current app load the file."""
         return url_for("static", filename=f"vendor/{self.path}")
 
 
@@ -118,7 +118,8 @@ def _read(path: Path) -> bytes:
 
 
 def _shortened(style_sheet: bytes) -> bytes:
-    """Return one of our style sheets without its comments, indentation and line breaks."""
+    """Return one of our style sheets without its comments, and without most of its indentation and
+    line breaks."""
     without_comments = re.sub(rb"/\*.*?\*/\s*", b"", style_sheet, flags=re.S)
     return re.sub(rb"(?<=[,;{}])\n\s*", b"", without_comments)
 
@@ -126,16 +127,18 @@ def _shortened(style_sheet: bytes) -> bytes:
 def asset(filename: str) -> str:
     """Return the address of one of our static files, with a checksum of its content.
 
-    Because of the checksum, browsers fetch a changed file immediately after a release, and never
-    use the old file from their cache. Raises FileNotFoundError for a missing file. So a wrong file
-    name in a template fails every test that renders the template.
+    A changed file has a new checksum, and so a new address. So a page that is loaded after a
+    release makes the browser fetch the new file, even if the old file is in the browser's cache.
+    Raises FileNotFoundError for a missing file. So if a file name in a template is wrong, every
+    test that renders the template fails.
     """
     return url_for("static", filename=filename, v=_static_file(filename).checksum)
 
 
 def bundled(filename: str) -> str:
     """Return the address of a module's bundle: one file with the module and everything that it
-    imports. The address contains the bundle's checksum."""
+    imports. The address contains the bundle's checksum. Raises FileNotFoundError for a missing
+    file, and UnsupportedModuleError if `bundles` cannot bundle the module."""
     checksum = _static_file(filename, bundled=True).checksum
     return url_for("static", filename=filename, bundle="", v=checksum)
 
@@ -146,7 +149,10 @@ def _send_static(filename: str) -> ResponseReturnValue:
     Browsers may cache a file for a year if the file is vendored or was requested with the right
     checksum. While a release is rolled out, a browser may request the new file from a process of
     the old release. That process sends the old file, whose checksum differs from the one in the
-    address. So this response tells the browser to ask the server again before it reuses the file.
+    address. So its response tells the browser to ask the server again before the browser reuses the
+    file.
+
+    Raises NotFound if the file is missing or cannot be bundled.
     """
     try:
         file = _static_file(filename, "bundle" in request.args and filename.endswith(".js"))
@@ -171,8 +177,8 @@ def _compress_drawing(response: Response) -> Response:
 
 
 def init_app(app: Flask) -> None:
-    """Make `vendor`, `asset` and `bundled` available in templates and their macros, and serve the
-    static files."""
+    """Make `vendor`, `asset` and `bundled` available in templates and their macros, serve the
+    static files, and compress the SVG drawings that views return."""
     app.jinja_env.globals.update(vendor=vendor, asset=asset, bundled=bundled)
     app.view_functions["static"] = open_to(ANYONE)(_send_static)
     app.after_request(_compress_drawing)

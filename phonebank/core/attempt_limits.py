@@ -1,16 +1,17 @@
 """Limits on how often a sender of requests gets certain answers, for example the answer to a wrong
 code.
 
-Whether an answer counts is known only when the request has finished. So each request reserves a
-place within the limit before its view runs, and a reserved place is treated like an answer that
-counts. If no place is free, the request waits for another request to finish. The request is refused
-if it has waited for MAX_WAIT seconds. After a sender has received as many counted answers as the
-limit allows, the sender's further requests are refused. So, while Redis is available, the number of
-counted answers does not exceed the limit, however many requests arrive at the same time.
+Only some answers count towards a limit. Whether an answer counts is known only when the request has
+finished. So each request reserves a place within the limit before its view runs, and a reserved
+place is treated like an answer that counts. If no place is free, the request waits for another
+request to finish. The request is refused if it has waited for MAX_WAIT seconds. After a sender has
+received as many counted answers as the limit allows, the sender's further requests are refused
+until the period of the limit has ended. So, while Redis is available, the number of counted answers
+does not exceed the limit, however many requests arrive at the same time.
 
 Answers and reserved places are counted in Redis. One Lua script reserves a place. Another script
-releases the place and, if the answer counts, adds it to the count. While Redis is unavailable, each
-process counts only its own requests.
+releases the place and, if the answer counts, adds the answer to the count. While Redis is
+unavailable, each process counts only its own requests.
 """
 
 import functools
@@ -74,8 +75,8 @@ end
 
 @dataclass
 class _LocalCount:
-    """The counts that a process keeps by itself while Redis is unavailable. It counts answers, and
-    the places that unfinished requests have reserved within a limit.
+    """The counts that a process keeps by itself while Redis is unavailable. For each sender, the
+    process counts answers, and the places that unfinished requests have reserved within a limit.
 
     If Redis becomes available again before a request finishes, the request's answer is counted in
     Redis. The place that the request reserved in this process expires after PLACE_LIFETIME.
@@ -121,7 +122,8 @@ _local_count = _LocalCount()
 
 @dataclass(frozen=True)
 class AttemptLimit:
-    """A limit that applies to each sender separately, and to all the decorated views together.
+    """A limit, used as a decorator of views. Each sender has a separate count. All views whose
+    limits have the same `scope` share this count.
 
     `limits` is text that Flask-Limiter reads, such as “20 per minute; 200 per hour”, or a function
     that returns such text. `counts` takes an HTTP status and says whether an answer with that
@@ -192,8 +194,8 @@ def _take(keys: list[str], place: str, limits: Sequence[RateLimitItem]) -> str:
 
 def _status_of(error: Exception) -> int:
     """Return an HTTP status for the error. For Phonebank's own errors and for HTTP errors, this is
-    the status of the answer. It is 404 for a value that PostgreSQL cannot store, and 500 for every
-    other error."""
+    the status of the answer. For a value that PostgreSQL cannot store, the result is 404. For every
+    other error, the result is 500."""
     if isinstance(error, PhonebankError):
         return error.status
     if isinstance(error, HTTPException):

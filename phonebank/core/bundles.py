@@ -1,10 +1,10 @@
 """Joins an ES module and everything it imports into one file, so that a phone sends one request
 instead of fifteen.
 
-Each module becomes a function that returns its exports, so the same name in two modules does not
-clash. Indentation and most comments are removed. Only the syntax that our modules use is supported.
-A module may import from files in the same folder, with `import {name} from` or a bare `import`. It
-may export functions, classes and constants (`const`), but no variables (`let`).
+Each module becomes a function that returns the module's exports, so the same name in two modules
+does not clash. Indentation and most comments are removed. Only the syntax that our modules use is
+supported. A module may import from files in the same folder, with `import {name} from` or a bare
+`import`. It may export functions, classes and constants (`const`), but no variables (`let`).
 """
 
 import re

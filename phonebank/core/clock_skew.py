@@ -1,8 +1,8 @@
 """Accepts signed times (in sessions, form tokens and links) from a machine whose clock is ahead.
 
-The clocks of two machines never agree exactly. A browser may get a page that one web machine
-signed, and immediately send the signed value to another web machine. If the second machine's clock
-is a second or two behind, the signature seems to have been made in the future.
+The clocks of two machines never agree exactly. A browser may get a page with a value that one web
+machine has signed, and immediately send this value to another web machine. If the second machine's
+clock is a second or two behind, the signature seems to have been made in the future.
 """
 
 from datetime import UTC, datetime
@@ -25,8 +25,10 @@ class PatientSigner(TimestampSigner):
     def unsign(  # type: ignore[override]
         self, signed_value: str | bytes, max_age: int | None = None, **options: Any
     ) -> Any:
-        """Check a signed value as TimestampSigner.unsign does, but accept a time that is up to
-        MAX_CLOCK_SKEW seconds in the future. Raises SignatureExpired or BadSignature."""
+        """Check a signed value, and return the result that TimestampSigner.unsign returns. But
+        accept a time that is up to MAX_CLOCK_SKEW seconds in the future. Raises BadSignature if the
+        signature is wrong. With `max_age` (in seconds), raises SignatureExpired if the time is
+        older or further in the future."""
         try:
             return super().unsign(signed_value, max_age=max_age, **options)
         except SignatureExpired as expired:
@@ -38,8 +40,8 @@ class PatientSigner(TimestampSigner):
         return super().unsign(signed_value, **options)
 
     def verify_signature(self, value: str | bytes, sig: str | bytes) -> bool:
-        """Whether the signature is right. A phone sends the same form token again and again, so
-        signatures that were found to be right are remembered."""
+        """Whether the signature is right. A phone sends the same form token again and again, so the
+        process remembers the signatures that it has found to be right."""
         known = (*self.secret_keys, self.salt, value, sig)
         if known in _RIGHT:
             return True
@@ -55,6 +57,6 @@ _RIGHT: set[tuple[str | bytes, ...]] = set()
 
 
 def tolerate_clock_skew() -> None:
-    """Make this process, including the libraries that it uses, check every signed time with
-    PatientSigner."""
+    """Make every TimedSerializer of this process, including those of the libraries that it uses,
+    check signed times with PatientSigner. A serializer that was made earlier is not changed."""
     TimedSerializer.default_signer = PatientSigner

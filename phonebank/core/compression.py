@@ -1,8 +1,8 @@
 """Compresses pages and JSON with gzip for clients that accept it.
 
 Do not compress a response that contains both a secret and text from outside, for example from the
-page's address. An attacker may have chosen this text.
-docs/decisions/0030-callers-pages-are-compressed.md says why.
+page's address. If an attacker has chosen this text, the size of the compressed response helps to
+guess the secret. docs/decisions/0030-callers-pages-are-compressed.md says why.
 """
 
 import gzip

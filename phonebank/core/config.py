@@ -219,8 +219,9 @@ class Config:
 
 
 def _for_psycopg(url: str) -> str:
-    """Return a PostgreSQL address with the driver's name added, because hosting providers write the
-    address without it. Raises ConfigError for any other kind of address."""
+    """Return the address of a PostgreSQL database with the driver's name in it. If the driver's
+    name is missing, add it, because hosting providers write addresses without this name. Raises
+    ConfigError for any other kind of address."""
     scheme, separator, rest = url.partition("://")
     if scheme in ("postgres", "postgresql"):
         return f"postgresql+psycopg{separator}{rest}"

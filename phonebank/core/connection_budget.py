@@ -34,7 +34,7 @@ def check(app: Flask) -> None:
     """Raise ConfigError if the processes may open more connections than PostgreSQL allows. The
     error's message shows how many connections each kind of process may open.
 
-    If PostgreSQL is unavailable, nothing is checked. The next process to start makes the check.
+    If PostgreSQL is unavailable, nothing is checked. The next process that starts checks again.
     """
     try:
         with app.app_context():
@@ -54,7 +54,8 @@ def check(app: Flask) -> None:
 
 
 def connections_needed(config: Config) -> int:
-    """Return the highest number of connections that all processes together may open."""
+    """Return the highest number of connections that all processes together may open. The number
+    includes FOR_COMMANDS."""
     web = config.web_processes * config.database_connections
     workers = config.worker_processes * config.worker_connections
     return web + workers + _for_dialler(config) + FOR_COMMANDS

@@ -4,9 +4,9 @@ from flask import request
 
 
 def wants_json() -> bool:
-    """Whether the answer should be JSON and not a page. True if the request's body is JSON, or if
-    the request's Accept header prefers JSON to HTML. API clients and our own JavaScript send such
-    requests."""
+    """Whether the answer should be JSON and not a page. True if the request says that its body is
+    JSON, or if the request's Accept header prefers JSON to HTML. API clients and our own JavaScript
+    send such requests."""
     accepts = request.accept_mimetypes
     return request.is_json or accepts.best_match(["text/html", "application/json"]) == (
         "application/json"
