@@ -111,8 +111,8 @@ def init_app(
 ) -> None:
     """Set the app's PostgreSQL database. The app connects when it first needs a connection.
 
-    `connections` is the number of connections that may be open at the same time. `timeouts` apply
-    to every statement on these connections.
+    `connections` is the highest number of connections that this process may have open at the same
+    time. `timeouts` apply to every statement on these connections.
     """
     from_url = make_url(database_url).query.get("options", "")
     options = f"{from_url if isinstance(from_url, str) else ' '.join(from_url)} {timeouts.options}"
@@ -172,12 +172,12 @@ MAX_ATTEMPTS = 3
 
 
 def retry_on_deadlock(act: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Make a function run again, in a new transaction, if PostgreSQL ended its transaction because
-    of a deadlock.
+    """Make a function run again, in a new transaction, if PostgreSQL ended the function's
+    transaction because of a deadlock.
 
     For example, two requests may deadlock if both record an outcome in the same household. A
     request that records an outcome may also deadlock with a request that adds a do-not-call entry.
-    If the last of MAX_ATTEMPTS attempts fails, its OperationalError is raised.
+    After MAX_ATTEMPTS attempts, the OperationalError of the last attempt is raised.
 
     Before the function commits, it must not do anything that would be wrong to do twice. The next
     attempt starts immediately, because PostgreSQL has already let the other transaction continue.
@@ -206,11 +206,11 @@ def autocommit(act: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     row.
 
     Use this for busy views in which each change is a single statement. That statement must also
-    check whether the values that the view read earlier are still current. After a statement, its
-    changes cannot be rolled back. To change several rows that belong together, call
-    `begin_transaction` first.
+    check whether the values that the view read earlier are still current. After a statement has
+    run, its changes cannot be rolled back. If several statements belong together, call
+    `begin_transaction` before the first of them.
 
-    The function still calls `db.session.commit()`, which returns the connection to the pool and
+    The function must still call `db.session.commit()`, which returns the connection to the pool and
     runs the actions of `after_commit`. A commit does not expire the rows that the session has
     loaded. If another request may have changed a row, read the row again, with `populate_existing`
     or as plain columns. If the function adds or changes an ORM object without calling
@@ -255,7 +255,7 @@ def store() -> None:
 
 def begin_transaction() -> None:
     """Begin an ordinary transaction inside `autocommit`. The transaction ends with the next commit
-    or rollback, and each later statement is a separate transaction again. Does nothing if a
+    or rollback, and each later statement is a separate transaction again. Do nothing if a
     transaction is already open, or if the code does not run inside `autocommit`."""
     if commits_each_statement(db.session):
         db.session.execute(_BEGIN)
@@ -310,8 +310,8 @@ def _remember_checkin_time(_: object, record: ConnectionPoolEntry) -> None:
 def _test_idle_connection(
     connection: psycopg.Connection, record: ConnectionPoolEntry, _: object
 ) -> None:
-    """Raise DisconnectionError if the connection was lost while it was idle, so that the pool
-    replaces it."""
+    """Test a connection that was idle for TESTED_AFTER_IDLE seconds or longer. If the connection
+    was lost, raise DisconnectionError, so that the pool opens a new one."""
     idle_since = record.info.get("idle_since")
     if idle_since is None or time.monotonic() - idle_since < TESTED_AFTER_IDLE:
         return

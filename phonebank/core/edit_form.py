@@ -1,9 +1,9 @@
-"""Forms that edit a stored row. Another person may change the row while the form is being filled
-in.
+"""Forms that edit a stored row. Another person may change the row while somebody is filling in the
+form.
 
-The page's hidden field `seen` holds a short digest of each value that the page showed. When the
-form is submitted, the digests are compared with the stored values, so the form does not overwrite
-another person's change without a warning.
+The form's hidden field `seen` holds a short digest of each stored value that the form showed. When
+the form is submitted, the digests are compared with the stored values, so the form does not
+overwrite another person's change without a warning.
 """
 
 import hashlib
@@ -41,10 +41,12 @@ class EditForm(FlaskForm):
         """Whether, since the form was shown, another person has changed a value that this form
         would overwrite.
 
-        If so, each field with such a value gets an error that says what was changed. A field that
-        the sender of the form did not edit now shows the other person's value. A field that the
-        sender edited keeps the edited value, which is stored if the form is submitted again. A form
-        without digests is accepted without this check.
+        If so, each field with such a value gets an error that says to what the value was changed.
+        If the sender of the form did not edit such a field, it now shows the other person's value.
+        If the sender edited the field, it keeps the edited value, which is stored if the form is
+        submitted again.
+
+        For a form without digests, return False.
         """
         shown = dict(part.split(".", 1) for part in (self.seen.data or "").split() if "." in part)
         changed = False
@@ -86,9 +88,9 @@ class EditForm(FlaskForm):
 
 
 def is_still(current: str) -> bool:
-    """Whether a request to replace a code or link was sent from a page that showed the current code
-    or link. The request's field `seen` must then equal `current`. True also if there is no such
-    field.
+    """For a request to replace a code or link: whether the page that sent the request showed the
+    current code or link. This is so if the request's field `seen` equals `current`. Also True if
+    the request has no such field.
 
     So if two people ask for a new link at the same time, only one new link is made, and both people
     are shown that link.
@@ -101,8 +103,8 @@ def _digest(value: Any) -> str:
 
 
 def _plain(value: Any) -> str:
-    """Return a value as text. The text is the same whether the value comes from the database or
-    from a browser."""
+    """Return a value as text. A value from the database and the same value from a browser give the
+    same text."""
     if value is None or value is False:
         return ""
     if isinstance(value, list | tuple | set):

@@ -10,11 +10,12 @@ EMAIL_AT_MOST = 255  # characters, as many as an account's column holds
 
 
 def normalise_email(email: str) -> str:
-    """Return the address in lower case, which is the form in which it is stored.
+    """Return the address in the form in which it is stored: in lower case, without spaces around
+    it, and with full-width letters replaced by ordinary ones.
 
     Raises InvalidInputError if the text does not have the form of an e-mail address or is too long
     to be stored. The standard allows a server to distinguish upper and lower case before the @ (RFC
-    5321 section 2.4), but no server in use makes that distinction.
+    5321 section 2.4), but in practice servers do not distinguish them.
     """
     try:
         # Some keyboards type full-width letters. NFKC replaces them by plain letters.

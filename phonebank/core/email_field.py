@@ -10,8 +10,8 @@ from phonebank.core.errors import InvalidInputError
 
 
 class NormalEmailField(EmailField):
-    """A field for an e-mail address. Its `data` is the address in the form that `normalise_email`
-    returns. `if_empty` is the error for an empty field."""
+    """A field for an e-mail address. After a successful validation, `data` is the address in the
+    form that `normalise_email` returns. `if_empty` is the text of the error for an empty field."""
 
     data: str | None
 

@@ -1,5 +1,5 @@
-"""Refuses to add people to a campaign once the details of its people are being erased or have been
-erased."""
+"""Refuses a change to a campaign, for example an upload of people, once the details of the
+campaign's people are being erased or have been erased."""
 
 from phonebank.core.errors import ConflictError
 from phonebank.models import Campaign

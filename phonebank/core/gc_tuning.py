@@ -1,12 +1,14 @@
-"""Makes a web process run Python's garbage collector rarely.
+"""Makes a web process rarely run a full collection, in which Python's garbage collector looks
+through all objects.
 
-Python looks through all its objects whenever their number has grown by a quarter. The connections
-of five thousand phones and five hundred televisions make 1.2 million objects. (The televisions show
-the results of parties.) Without this module, a full collection runs every half minute and takes a
-second and a half. During this time the process answers no request and updates no television. A full
-collection finds almost no garbage, because reference counts and the frequent small collections free
-what a request leaves behind. Only closed connections leave objects that a full collection must
-free, about forty for each connection. A full collection every ten minutes is enough.
+By default, Python runs a full collection whenever the number of objects has grown by a quarter. The
+connections of five thousand phones and five hundred televisions make 1.2 million objects. (The
+televisions show the results of parties.) Without this module, a full collection runs every half
+minute and takes a second and a half. During this time the process answers no request and updates no
+television. A full collection finds almost no garbage, because reference counts and the frequent
+small collections free what a request leaves behind. Only closed connections leave objects that a
+full collection must free, about forty for each connection. A full collection every ten minutes is
+enough.
 """
 
 import gc

@@ -1,8 +1,8 @@
-"""Jobs that run outside requests: their queues, the `job` decorator, the worker, and the clock,
+"""Jobs that run outside requests: their queues, the decorator `job`, the worker, and the clock,
 which enqueues periodic jobs.
 
-A job takes ids as its arguments, and reads the rows with these ids itself. A job must be safe to
-run twice, because a job whose worker was killed may run again.
+The arguments of a job are ids, and the job itself reads the rows with these ids. A job must be safe
+to run twice, because a job whose worker was killed may run again.
 """
 
 import functools
@@ -66,8 +66,9 @@ def job(queue: str, timeout: int) -> Callable[[Callable[Arguments, None]], JobFu
 
 
 def enqueue(function: JobFunction[Arguments], *args: Arguments.args, **_: Arguments.kwargs) -> Job:
-    """Put a job on its queue, with ids as its arguments. Call this only after the rows with these
-    ids have been committed. Raises RedisError while Redis is unavailable."""
+    """Put a job on its queue, and return RQ's object for the job. `args` are the job's arguments:
+    ids of rows. Call this only after these rows have been committed. Raises RedisError while Redis
+    is unavailable."""
     return _queue(function.queue, redis_for_jobs()).enqueue(
         function,
         *args,
@@ -96,8 +97,8 @@ class Periodic:
 class AppWorker(Worker):
     """A worker whose forked child processes do not share its database connections.
 
-    It remembers that a signal asked it to stop. RQ's own worker forgets the signal if Redis is
-    unavailable while the worker stops.
+    If a signal asks the worker to stop, the worker remembers this. RQ's own worker forgets the
+    signal if Redis is unavailable while the worker stops.
     """
 
     is_asked_to_stop = False
@@ -112,8 +113,8 @@ class AppWorker(Worker):
 
 
 class _Clock(CronScheduler):
-    """A scheduler that enqueues periodic jobs. Like AppWorker, it remembers that a signal asked it
-    to stop."""
+    """A scheduler that enqueues periodic jobs. Like AppWorker, the scheduler remembers if a signal
+    has asked it to stop."""
 
     is_asked_to_stop = False
 

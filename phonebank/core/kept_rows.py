@@ -31,7 +31,8 @@ class KeptRows(Generic[Row]):
     def get(self, key: int, version: str) -> Row:
         """Return the row with this primary key, in this version or a later one.
 
-        Raises NoResultFound if the row has been deleted since its version was read.
+        Raises NoResultFound if the row has been deleted since its version was read, unless this
+        process has kept that version.
         """
         kept: OrderedDict[int, Row] = current_app.extensions.setdefault(
             f"kept rows of {self._model.__name__}", OrderedDict()

@@ -1,4 +1,5 @@
-"""Links for e-mails. A job or thread may call these functions outside a request."""
+"""Paths and links to pages of this site, for example for e-mails. A job or thread may also call
+these functions outside a request, but needs an app context."""
 
 from typing import Any
 
@@ -8,8 +9,8 @@ from phonebank.core.config import current_config
 
 
 def path_to(endpoint: str, **values: Any) -> str:
-    """Return the path of the page on this site that has this endpoint and these values in its
-    address."""
+    """Return the path of the page with this endpoint. `values` replace the variable parts of the
+    page's address."""
     return current_app.url_map.bind("").build(endpoint, values)
 
 

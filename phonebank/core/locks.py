@@ -18,9 +18,9 @@ def lock_row(row: Base, share: bool = False) -> None:
     """Lock the row until the transaction ends and read the row again, so that `row` has its current
     values.
 
-    With `share`, several transactions may hold the lock at the same time, and only a transaction
-    that would change the row waits. The lock never delays the insertion of rows that refer to this
-    row.
+    With `share`, several transactions may hold the lock at the same time. A transaction that would
+    change the row, or lock it without `share`, waits. The lock does not delay the insertion of rows
+    that refer to this row, with or without `share`.
 
     Raises NotFoundError if another transaction has deleted the row.
     """

@@ -38,7 +38,8 @@ class MessagePutOffError(MailNotSentError):
 
 
 def init_app(app: Flask, config: Config) -> None:
-    """Set up the mail server. In production, log a warning if no mail server is set."""
+    """Set the mail server through which the app sends e-mail. In production, log a warning if no
+    mail server is set."""
     implicit_tls = config.mail_port == IMPLICIT_TLS_PORT
     app.config.update(
         MAIL_BACKEND="smtp",
@@ -79,8 +80,9 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Message:
-    """A plain-text message to one person. `id` is the part of its Message-ID before the @. Of two
-    messages with the same id, a mailbox shows only one."""
+    """A plain-text message to one person. `id` is the part of the message's Message-ID before the
+    @. Many mailboxes show only one of two messages with the same id. If `id` is empty, each sending
+    makes a new Message-ID."""
 
     to: str
     subject: str
@@ -91,14 +93,14 @@ class Message:
 
 class Batch:
     """Sends several messages over one connection to the mail server. If the server ends the
-    connection, the next message opens a new one."""
+    connection, the next message is sent over a new connection."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
     def send(self, message: Message) -> None:
-        """Send a message now. On a developer's machine without a mail server, print the message
-        instead.
+        """Send a message now. If no mail server is set, and the mode is not production, print the
+        message instead, without its attachments.
 
         Raises AddressRefusedError if the mail server refuses the address for good. Raises
         MessagePutOffError if the server does not take this message now. Raises MailNotSentError for
@@ -124,8 +126,8 @@ class Batch:
             raise _not_sent(error) from None
 
     def _send(self, mail: EmailMessage) -> None:
-        """Send a message over the open connection. If the server has ended this connection, send
-        the message over a new one."""
+        """Send a message over the connection, and open the connection first if it is closed. If the
+        server has ended the open connection, send the message over a new one."""
         is_new = self._connection.open()
         try:
             mail.send()
@@ -137,7 +139,7 @@ class Batch:
             mail.send()
 
     def close(self) -> None:
-        """Close the connection. The next message opens a new one."""
+        """Close the connection. The next message is sent over a new connection."""
         try:
             self._connection.close()
         except (OSError, smtplib.SMTPException) as error:
@@ -155,13 +157,14 @@ def batch() -> Iterator[Batch]:
 
 
 def send_one(message: Message) -> None:
-    """Send one message over its own connection. Raises the errors of `Batch.send`."""
+    """Send one message over a new connection. Raises the errors of `Batch.send`."""
     with batch() as opened:
         opened.send(message)
 
 
 def send(to: str, subject: str, text: str) -> None:
-    """Send one plain-text message now. Raises the errors of `Batch.send`."""
+    """Send one plain-text message now, over a new connection. A mail server must be set. Raises the
+    errors of `Batch.send`."""
     try:
         EmailMessage(subject, text, to=[to]).send()
     except (OSError, smtplib.SMTPException) as error:
@@ -190,8 +193,9 @@ def _kind_of(error: Exception) -> type[MailNotSentError]:
 
 
 def _has_hung_up(error: Exception) -> bool:
-    """Whether the mail server has ended the connection. A server may do so after a pause, or after
-    a number of messages. It then often sends the code 421 (RFC 5321 section 3.8)."""
+    """Whether this error means that the mail server has ended the connection. A server may do so
+    after a pause, or after a number of messages. The server then often sends the code 421 (RFC 5321
+    section 3.8)."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return any(code == 421 for code, _ in error.recipients.values())
     is_closing = isinstance(error, smtplib.SMTPResponseException) and error.smtp_code == 421
@@ -199,9 +203,9 @@ def _has_hung_up(error: Exception) -> bool:
 
 
 def _is_for_good(error: Exception) -> bool:
-    """Whether the mail server refused the recipient's address for good. The codes 530 (a password
-    is needed) and 5.7.x (this sender is forbidden, RFC 3463) do not count, because a server sends
-    them for every address."""
+    """Whether this error means that the mail server refused the recipient's address for good. The
+    codes 530 (a password is needed) and 5.7.x (this sender is forbidden, RFC 3463) do not count,
+    because a server sends them for every address."""
     return isinstance(error, smtplib.SMTPRecipientsRefused) and all(
         code >= 500 and code != 530 and not bytes(words).startswith(b"5.7.")
         for code, words in error.recipients.values()
@@ -209,12 +213,12 @@ def _is_for_good(error: Exception) -> bool:
 
 
 def deliver(to: str, subject: str, text: str) -> None:
-    """Send one plain-text message. If no mail server is set, print the message, so that people can
-    try Phonebank without a mail server.
+    """Send one plain-text message. Raises the errors of `Batch.send`.
 
-    A production server without a mail server only logs an error. It does not print the message,
-    because more people can read a public server's log than the recipient's mailbox. Raises the
-    errors of `Batch.send`.
+    If no mail server is set, and the mode is not production, print the message, so that people can
+    try Phonebank without a mail server. In production without a mail server, only log an error. The
+    message is not printed there, because more people can read a public server's log than the
+    recipient's mailbox.
     """
     if is_configured():
         send(to, subject, text)
