@@ -4,9 +4,9 @@ requests in time.
 `Overload` is WSGI middleware around the whole app, except for public pages whose answers the
 process keeps in memory. `Overload` counts the requests that are under way. If there are as many as
 a limit allows, `Overload` refuses a new request within a millisecond. The answer is a 503 that says
-when to try again. Only a record of a call, which is a request that says how a call went, first
-waits up to RECORDS_WAIT seconds for its turn. Uploads are counted separately. All other requests
-are counted together, but each urgency has its own limit. So requests for pages are usually refused
+when to try again. Only a record of a call (a request that says how a call went) may first wait for
+its turn, for up to RECORDS_WAIT seconds. Uploads are counted separately. All other requests are
+counted together, but each urgency has its own limit. So requests for pages are usually refused
 first, then claims (requests for a person to call), and records of calls last. Claims also have a
 limit of their own, so that many claims cannot use up the room for pages.
 
@@ -14,7 +14,7 @@ Websocket connections are not counted, because they mostly wait. A record of a c
 over a websocket is counted (`record_under_way`). Static files and a load balancer's probes are not
 counted.
 
-A request is counted only after its body has been read (`request_body`), so a slow sender does not
+A form is counted only after its body has been read (`request_body`), so a slow sender does not
 delay other requests.
 """
 
@@ -47,7 +47,8 @@ View = TypeVar("View", bound=Callable[..., object])
 
 
 class Urgency(Enum):
-    """How urgent a request is. A busy process refuses RECORD requests last."""
+    """How urgent a request is. Of the urgencies with a shared count (RECORD, CLAIM and PAGE), a
+    busy process refuses RECORD last."""
 
     RECORD = "record"
     CLAIM = "claim"
@@ -126,8 +127,8 @@ def init_app(app: Flask) -> None:
 
 
 def is_busy() -> bool:
-    """Whether a record of a call is now waiting for its turn in this process. This needs an app
-    context.
+    """Whether a record of a call is now waiting for its turn in this process. The function needs an
+    app context.
 
     A busy process still saves the record of a call, but the page has to ask for the next person
     later.
@@ -138,7 +139,7 @@ def is_busy() -> bool:
 
 def seconds_until_claim() -> int:
     """Return how many seconds a client should wait before it asks for a person again. Call this if
-    this process is too busy for the client's claim. This needs an app context.
+    this process is too busy for the client's claim. The function needs an app context.
 
     Each use of this function counts as a refusal. The more refusals there were recently, the longer
     each client waits.
@@ -148,8 +149,8 @@ def seconds_until_claim() -> int:
 
 
 class BusyError(ServiceUnavailableError):
-    """The error if a busy process refuses a record of a call that arrived over a websocket.
-    `retry_after` is in seconds."""
+    """The error that is raised if a busy process refuses a record of a call that arrived over a
+    websocket. `retry_after` is in seconds."""
 
     title = "One moment"
 
@@ -162,11 +163,11 @@ class BusyError(ServiceUnavailableError):
 
 @contextmanager
 def record_under_way() -> Iterator[None]:
-    """Count a record of a call as a request while the record is being saved. This is for records
-    that arrive over a websocket.
+    """While a `with` block saves a record of a call that arrived over a websocket, count this
+    record as a request.
 
-    Raises BusyError if there is no room for the record (see `begin_record`). This needs an app
-    context.
+    Raises BusyError if there is no room for the record (see `begin_record`). The function needs an
+    app context.
     """
     guard: Overload = current_app.extensions["overload"]
     began = guard.begin_record()
@@ -177,23 +178,24 @@ def record_under_way() -> Iterator[None]:
 
 
 def limits_for(connections: int) -> dict[Urgency, int]:
-    """Return a limit for each of the urgencies PAGE, CLAIM and RECORD. A new request may begin only
-    if fewer requests than the limit for its urgency are under way."""
+    """Return a limit for each of the urgencies PAGE, CLAIM and RECORD, for a process that may open
+    this many connections to PostgreSQL. A new request may begin only if the number of requests
+    under way is below the limit for the new request's urgency."""
     return {urgency: int(connections * share) for urgency, share in SHARE.items()}
 
 
 def claims_limit_for(connections: int) -> int:
     """Return how many claims (requests for a person to call) may be under way at the same time,
-    regardless of other requests."""
+    regardless of other requests, in a process that may open this many connections to PostgreSQL."""
     return int(connections * CLAIMS_SHARE)
 
 
 class Overload:
     """WSGI middleware that counts the requests that one process has under way, and refuses some.
 
-    `connections` is how many connections to PostgreSQL the process may open. With `timings`, the
-    answers have a Server-Timing header that says how long the request took. There is no such header
-    for static files, websocket connections and truncated requests.
+    `connections` is how many connections to PostgreSQL the process may open. With `timings`, each
+    answer has a Server-Timing header that says how long the request took until the answer began.
+    There is no such header for static files, websocket connections and truncated requests.
     """
 
     def __init__(
@@ -251,8 +253,8 @@ class Overload:
 
     def begin_record(self) -> float:
         """Count a record of a call as started, and return its start time, which `end_record` needs.
-        Raises BusyError if too many records are waiting already, or if the limit is still reached
-        after RECORDS_WAIT seconds."""
+        If there is no room, first wait. Raises BusyError if too many records are waiting already,
+        or if there is still no room after RECORDS_WAIT seconds."""
         if not self._enter(Urgency.RECORD):
             seconds = self.retry_after(Urgency.RECORD)
             self._log_refusal()
@@ -286,8 +288,9 @@ class Overload:
         return math.ceil(limit * self._open[by])
 
     def _is_late(self, environ: "WSGIEnvironment") -> bool:
-        """Whether the client has closed the connection or, if this process is busy, has waited for
-        more than WAITED_AT_MOST seconds."""
+        """Whether the client has closed the connection, or has waited too long. A wait of more than
+        WAITED_AT_MOST seconds is too long if the requests under way fill half of PAGE's limit or
+        more. False if the operating system does not report the state of the connection."""
         connection = connection_state_of(environ)
         if connection is None:
             return False
@@ -359,7 +362,7 @@ class Overload:
 
     def _log_refusal(self) -> None:
         """Count a refused request and, at most once every LOG_EVERY seconds, log how many requests
-        were refused."""
+        were refused since the last such log line."""
         self._unlogged_refusals += 1
         if time.monotonic() < self._logged_at + LOG_EVERY:
             return
@@ -369,7 +372,8 @@ class Overload:
 
 
 def _marked_addresses(app: Flask) -> dict[str, Urgency]:
-    """Return the urgencies that `with_urgency` has given to views, by the views' addresses.
+    """Return the urgency of each view that has got one from `with_urgency`. The keys are the views'
+    addresses.
 
     Raises ValueError if such an address has a variable part.
     """
@@ -385,9 +389,9 @@ def _marked_addresses(app: Flask) -> dict[str, Urgency]:
 
 
 def _call_addresses(app: Flask) -> re.Pattern[str]:
-    """Return a pattern that matches every address that contains a `call_id`. The pattern may also
-    match other addresses. An exact match would take as long as Flask's own match, which comes
-    later."""
+    """Return a pattern that matches every address with a variable part `call_id`. The pattern may
+    also match other addresses, because an exact check would take as long as Flask's own search for
+    the view, which comes later."""
     addresses = {rule.rule for rule in app.url_map.iter_rules() if "call_id" in rule.arguments}
     fixed_parts = (re.split("<.*?>", address) for address in sorted(addresses))
     return re.compile("|".join("[^/]+".join(map(re.escape, parts)) for parts in fixed_parts))

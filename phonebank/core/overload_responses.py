@@ -1,5 +1,5 @@
-"""The answers of a process that refuses a request. They are made without Flask, in less than a
-millisecond."""
+"""The answers of a process that refuses a request. They are made without the Flask app, in less
+than a millisecond."""
 
 from functools import cache
 from pathlib import Path
@@ -38,7 +38,8 @@ def refusal(environ: "WSGIEnvironment", seconds: int) -> tuple[Headers, bytes]:
 
 
 def truncated_request() -> tuple[Headers, bytes]:
-    """Return the headers and body of a 400 response, for a request whose body ended early."""
+    """Return the headers and body of a 400 response, for a request whose body ended early or had a
+    malformed chunk."""
     headers = _headers("text/plain; charset=utf-8", _TRUNCATED)
     return headers | {"Connection": "close"}, _TRUNCATED
 

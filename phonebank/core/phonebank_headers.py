@@ -1,9 +1,9 @@
 """The X-Phonebank headers. Our pages use them to distinguish the app's answers from a proxy's
 answers.
 
-A proxy, or the log-in page of a café or train, may answer a phone in Phonebank's place, with any
-status. Our pages trust an answer only if it has the header `OURS`. A page resends the record of a
-call until an answer names that call in its header `CALL`.
+A proxy, or the log-in page of a Wi-Fi in a café or train, may answer a phone in Phonebank's place,
+with any status. Our pages trust an answer only if it has the header `OURS`. A page resends the
+record of a call until an answer names that call in its header `CALL`.
 """
 
 from flask import Response
@@ -32,8 +32,8 @@ def mark_as_ours(response: Response) -> Response:
 
 
 def verdict_of(response: Response) -> str | None:
-    """Return "saved" or "refused" if this response is final for the request, or None if a later try
-    may still be accepted."""
+    """Return "saved" or "refused" if this response settles the request. Return None if the same
+    request may be accepted when it is sent again later."""
     status = response.status_code
     if status < 400:
         return "saved"

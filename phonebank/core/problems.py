@@ -47,7 +47,8 @@ def problem(
     what_to_do: str,
     faults: Sequence[tuple[str, str]] = (),
 ) -> Response:
-    """Return a response whose body is the result of `problem_body`."""
+    """Return a response whose body is the result of `problem_body`. A response with the status 401
+    also says that the API expects a Bearer token."""
     body = problem_body(status, title, message, what_to_do, faults)
     response = Response(body, status, mimetype=MIME_TYPE)
     if status == 401:

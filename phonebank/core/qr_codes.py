@@ -11,8 +11,8 @@ BORDER = 2  # squares
 def qr_svg(text: str) -> str:
     """Return the text as a QR code, in an SVG element.
 
-    With error correction level M, the code can still be read if glare hides 15 % of it (ISO/IEC
-    18004).
+    With error correction level M, the code can still be read if glare hides up to about 15 % of it
+    (ISO/IEC 18004).
     """
     code = QRCode(error_correction=ERROR_CORRECT_M, border=BORDER)
     code.add_data(text)

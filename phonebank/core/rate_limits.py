@@ -19,8 +19,8 @@ from phonebank.core.redis import REDIS_TIMEOUT
 
 
 def client_key() -> str:
-    """Return the sender's IP address or, with IPv6, the sender's network. If the sender's address
-    is not an IP address, return its text in the form that `typed_key` returns.
+    """Return a key for the sender: the IP address or, with IPv6, the /64 network. If the sender's
+    address is not an IP address, return its text in the form that `typed_key` returns.
 
     With IPv6, a home has at least one /64 network of its own (RFC 6177). A sender could use a
     different address in that network for each request.
@@ -49,15 +49,16 @@ def typed_key(text: str) -> str:
     """Return typed text in lower case, with full-width letters replaced by ordinary ones and with
     single spaces.
 
-    So a sender cannot get a fresh limit by spelling the same text differently.
+    So a sender cannot get around a limit by typing the same text with other capitals, widths or
+    spaces.
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 
 def typed_email_key() -> str:
-    """Return a key for the e-mail address in the form's field `email`. The key is the same for all
-    senders."""
+    """Return a key for the e-mail address in the form's field `email`. The key does not depend on
+    the sender, so all senders who type this address share its limit."""
     email = request.form.get("email", "")
     with suppress(InvalidInputError):  # the form shows the error; no such mailbox exists
         email = normalise_email(email)
@@ -81,7 +82,8 @@ limiter = Limiter(client_key, headers_enabled=False)
 
 
 def init_app(app: Flask, redis_url: str) -> None:
-    """Make the app count requests in Redis, so that all processes share the limits."""
+    """Make the app count requests in Redis, so that all processes share the limits. While Redis is
+    unavailable, each process counts only its own requests."""
     app.config.update(
         RATELIMIT_STORAGE_URI=redis_url.replace("unix://", "redis+unix://", 1),
         RATELIMIT_STORAGE_OPTIONS={

@@ -1,5 +1,5 @@
-"""Access to Redis, which holds the job queues, counts for rate limits, and data that can be rebuilt
-from PostgreSQL at any time."""
+"""Access to Redis. Redis holds the job queues, the counts for rate limits, and data that can be
+rebuilt from PostgreSQL at any time."""
 
 from collections.abc import Callable
 
@@ -40,11 +40,12 @@ def redis_for_jobs() -> Redis:
 
 def send_after_commit(command: Callable[[Redis], object]) -> None:
     """Send commands to Redis after the current transaction commits. Drop the commands if the
-    transaction rolls back.
+    transaction rolls back. `command` is a function that gets a Redis client and calls the client's
+    methods.
 
     All commands of a transaction are sent to Redis together, in the order in which they were given.
-    So `command` must not use the return values of the client's methods. If Redis is unavailable,
-    the error is logged.
+    So `command` must not use the return values of these methods. If Redis is unavailable, the error
+    is logged and the commands are lost.
     """
     message = next((act for act in actions_after_commit() if isinstance(act, _Message)), None)
     if message is None:

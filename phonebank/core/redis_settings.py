@@ -1,4 +1,4 @@
-"""Checks at start that Redis will neither evict nor refuse data that Phonebank needs.
+"""Checks at start whether the settings of Redis let it delete or refuse data that Phonebank needs.
 
 `docs/operations.md` says which settings Phonebank needs, and why.
 """
@@ -16,8 +16,8 @@ def check(app: Flask) -> None:
     """Log a warning for each setting that would cause errors on a busy evening.
 
     The process starts even if a setting is wrong, because the settings belong to the Redis server
-    and not to Phonebank. If Redis is unavailable, nothing is checked. The next process to start
-    makes the check.
+    and not to Phonebank. If Redis is unavailable, nothing is checked. The next process that starts
+    checks again.
     """
     redis: Redis = app.extensions["redis"]
     try:

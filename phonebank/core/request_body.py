@@ -1,4 +1,4 @@
-"""Reads the body of a request from the network before the process starts to work on the request.
+"""Reads the body of a form from the network before the process starts to work on the request.
 
 Even a form that was sent in chunks then has a known length, so all later checks treat it like any
 other form. A body that is larger than any form is not read here, because the view may accept large

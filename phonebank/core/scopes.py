@@ -34,7 +34,8 @@ def role_in(account: Account, campaign: Campaign) -> RoleName | None:
 
 
 def is_role_in(campaign: Campaign) -> ColumnElement[bool]:
-    """Return an SQL condition on `ScopedRole`: the role is in this campaign, or in its chapter."""
+    """Return an SQL condition on `ScopedRole`: the role is in this campaign, or in the campaign's
+    chapter (its local group)."""
     in_campaign = ScopedRole.campaign_id == campaign.id
     if campaign.chapter_id is None:
         # A comparison with None would find every role that is in no chapter.
@@ -66,8 +67,8 @@ def campaign_for(
     to_change: bool = False,
     role: RoleName = RoleName.ORGANISER,
 ) -> Campaign:
-    """Return the campaign if the account has this role in it. With `to_change`, lock the campaign's
-    row.
+    """Return the campaign with this id, if the account has this role in it. With `to_change`, lock
+    the campaign's row.
 
     An organiser also counts as a viewer. Raises NotFoundError if there is no such campaign. The
     same error is raised for a campaign that the account may not see at all, so that nobody learns
