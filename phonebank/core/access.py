@@ -81,16 +81,16 @@ def check(rule: str | None, campaign_id: int | None = None) -> None:
     SignInRequiredError if the rule needs an account and nobody is signed in. Raises NotAllowedError
     if the account does not satisfy the rule, or if `rule` is None because the view has no rule.
 
-    `campaign_id` is the campaign in the address, or None if the address names no campaign. With the
-    rule ORGANISER or VIEWER, raises NotFoundError if there is no such campaign, or if the person is
-    an organiser or viewer only of other campaigns.
+    `campaign_id` is the id of the campaign that the address names, or None if it names none. With
+    the rule ORGANISER or VIEWER, raises NotFoundError if there is no such campaign, or if the
+    person is an organiser or viewer only of other campaigns.
 
     With the rule ANYONE, every request passes. With the rule CALLER, VOLUNTEER, TV, TOKEN or
     SIGNED, every request passes here, and the view or its decorator checks the request. For CALLER
     and VOLUNTEER, a cookie is checked. For TOKEN, the API client's token is checked, and for
     SIGNED, the telephone service's signature. For TV, the token in the page's address is checked.
-    TV is for pages that need no account, for example the page that shows a party's results on a
-    television.
+    TV is for pages that anyone who knows the address may open, for example the page that shows a
+    party's results on a television.
     """
     if rule is None:
         raise NotAllowedError(

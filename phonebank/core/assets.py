@@ -4,10 +4,10 @@ Templates call `vendor("htmx")` for a library that tools/vendor.py has copied. T
 `asset("phonebank.css")` for one of our own files. They call `bundled("js/call_page.js")` for one of
 our modules together with everything that the module imports (see `bundles`).
 
-A library's path contains the library's version. The tag that loads the library has an `integrity`
-attribute with the file's checksum. Because of the version, a browser may cache the library for a
-year. Because of the checksum, the browser refuses a copy that was modified. The address of one of
-our own files has the file's checksum in its query string.
+A library's path contains the library's version, so a new version has a new path. So a browser may
+cache the library for a year. The tag that loads the library has an `integrity` attribute with the
+file's checksum. Because of this checksum, the browser refuses a copy that was modified. The address
+of one of our own files has the file's checksum in its query string.
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ def _read(path: Path) -> bytes:
     """Return the content of a file.
 
     Our own style sheets are returned in a shorter form (see `_shortened`), because comments alone
-    are a sixth of their size. Vendored files are returned unchanged, because pages contain the
-    checksums of these files.
+    are a sixth of a style sheet's size. Vendored files are returned unchanged, because pages
+    contain the checksums of these files.
     """
     content = path.read_bytes()
     return content if path.suffix != ".css" or "vendor" in path.parts else _shortened(content)

@@ -210,12 +210,14 @@ def autocommit(act: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     run, its changes cannot be rolled back. If several statements belong together, call
     `begin_transaction` before the first of them.
 
-    The function must still call `db.session.commit()`, which returns the connection to the pool and
-    runs the actions of `after_commit`. A commit does not expire the rows that the session has
-    loaded. If another request may have changed a row, read the row again, with `populate_existing`
-    or as plain columns. If the function adds or changes an ORM object without calling
-    `begin_transaction` first, the flush raises RuntimeError. If the function raises an error, the
-    session is rolled back.
+    `db.session.commit()` returns the connection to the pool and runs the actions of `after_commit`.
+    When the function returns, its last statements are committed in this way, unless
+    `begin_transaction` has begun a transaction that is still open. The function itself must commit
+    such a transaction. A commit does not expire the rows that the session has loaded. If another
+    request may have changed a row, read the row again, with `populate_existing` or as plain
+    columns. If the function adds or changes an ORM object without calling `begin_transaction`
+    first, the flush raises RuntimeError. If the function raises an error, the session is rolled
+    back.
 
     If a transaction is already open when the function is called, the function's statements belong
     to that transaction until the next commit.

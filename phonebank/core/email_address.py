@@ -1,4 +1,4 @@
-"""Checks e-mail addresses, and converts them to the form in which they are stored: lower case."""
+"""Checks e-mail addresses, and converts them to the form in which they are stored."""
 
 import unicodedata
 

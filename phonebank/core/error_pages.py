@@ -175,8 +175,8 @@ def roll_back() -> None:
     database, so every error handler may call it.
 
     The error page's layout asks the database who is signed in. Without the rollback, that query
-    could fail in the broken transaction. If PostgreSQL is unavailable, the user is treated as
-    signed out.
+    could fail in the broken transaction. If the rollback fails because PostgreSQL is unavailable,
+    the user is treated as signed out.
     """
     try:
         db.session.rollback()

@@ -137,9 +137,9 @@ def run_worker(burst: bool = False, queues: Sequence[str] = QUEUES) -> None:
     queues are empty.
 
     If Redis becomes unavailable while the worker is idle, RQ waits for Redis. If Redis becomes
-    unavailable in the middle of a job, RQ raises RedisError, and a new worker starts a second
-    later. After a stop signal, no new worker starts. With `burst`, no new worker starts either, and
-    this function raises the RedisError.
+    unavailable in the middle of a job, or is unavailable when a worker starts, RQ raises
+    RedisError, and a new worker starts a second later. After a stop signal, no new worker starts.
+    With `burst`, no new worker starts either, and this function raises the RedisError.
     """
     try:
         while True:

@@ -20,8 +20,8 @@ Row = TypeVar("Row", bound=Versioned)
 class KeptRows(Generic[Row]):
     """The kept rows of one table, up to `at_most` rows.
 
-    The rows belong to no database session and are shared by all requests. So they must not be
-    changed, and only their columns can be read.
+    The rows belong to no database session and are shared by all requests. So these rows must not be
+    changed, and only the columns of a row can be read.
     """
 
     def __init__(self, model: type[Row], at_most: int = 500) -> None:

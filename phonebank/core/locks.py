@@ -15,8 +15,8 @@ Row = TypeVar("Row", bound=Base)
 
 
 def lock_row(row: Base, share: bool = False) -> None:
-    """Lock the row until the transaction ends and read the row again, so that `row` has its current
-    values.
+    """Lock the row until the transaction ends, and read the row again, so that `row` has its
+    current values.
 
     With `share`, several transactions may hold the lock at the same time. A transaction that would
     change the row, or lock it without `share`, waits. The lock does not delay the insertion of rows

@@ -269,9 +269,9 @@ class Overload:
         """Count a refusal, and return how many seconds the refused client should wait before it
         tries again.
 
-        The wait grows with the number of clients refused recently, so only a few of them return at
-        a time. The wait also has a random factor, so clients that were refused together do not all
-        return at the same moment.
+        The wait grows with the number of clients refused recently, up to the maximum in
+        RETRY_AFTER. So only a few of these clients return at a time. The wait also has a random
+        factor, so clients that were refused together do not all return at the same moment.
         """
         with self._lock:
             now = time.monotonic()
@@ -331,8 +331,8 @@ class Overload:
             self.waiting -= 1
 
     def _leave(self, urgency: Urgency, took: float) -> None:
-        """Count the request as finished. The limits are adjusted according to `took`, the duration
-        of the request in seconds (see SLOW)."""
+        """Count the request as finished. Adjust the limits according to `took`, the duration of the
+        request in seconds (see SLOW)."""
         with self._lock:
             if urgency in self._open:
                 share = self._open[urgency]

@@ -1,9 +1,9 @@
 """The X-Phonebank headers. Our pages use them to distinguish the app's answers from a proxy's
 answers.
 
-A proxy, or the log-in page of a Wi-Fi in a café or train, may answer a phone in Phonebank's place,
-with any status. Our pages trust an answer only if it has the header `OURS`. A page resends the
-record of a call until an answer names that call in its header `CALL`.
+A proxy, or the log-in page of the Wi-Fi in a café or train, may answer a phone in Phonebank's
+place, with any status. Our pages trust an answer only if it has the header `OURS`. A page resends
+the record of a call until an answer names that call in its header `CALL`.
 """
 
 from flask import Response

@@ -6,8 +6,8 @@ from decimal import Decimal, InvalidOperation
 
 def read_price(environ: Mapping[str, str], name: str) -> Decimal | None:
     """Return the price in an environment variable, or None if the variable is empty or missing.
-    Raises ValueError if the value is not a number from 0 to below 1000. The error's text is for the
-    person who runs the server.
+    Raises ValueError if the value is not a number, is negative, or is 1000 or more. The error's
+    text is for the person who runs the server.
     """
     text = environ.get(name, "")
     if not text:

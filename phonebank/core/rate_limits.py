@@ -46,8 +46,8 @@ def account_key() -> str:
 
 
 def typed_key(text: str) -> str:
-    """Return typed text in lower case, with full-width letters replaced by ordinary ones and with
-    single spaces.
+    """Return typed text in lower case, with full-width letters replaced by ordinary ones, and with
+    single spaces between words.
 
     So a sender cannot get around a limit by typing the same text with other capitals, widths or
     spaces.

@@ -1,8 +1,8 @@
 """Reads the body of a form from the network before the process starts to work on the request.
 
 Even a form that was sent in chunks then has a known length, so all later checks treat it like any
-other form. A body that is larger than any form is not read here, because the view may accept large
-files.
+other form. A body that is larger than any form is not read to its end here, because the view may
+accept large files.
 """
 
 import io
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def read_form_body(environ: "WSGIEnvironment") -> bool:
-    """Put a form's body into `environ`. If the body was sent in chunks, set its length as well.
-    Leave a body that is larger than any form for the view to read. If such a body was sent in
-    chunks and is not multipart, make Flask refuse it as too large.
+    """Put a form's body into `environ`. If the body was sent in chunks, set its length as well. If
+    the body is larger than any form, the view has to read it later. If such a large body was sent
+    in chunks and is not multipart, make Flask refuse the request as too large.
 
     Return False if the sender stopped part-way or sent a malformed chunk.
     """
