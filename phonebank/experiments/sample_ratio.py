@@ -1,9 +1,10 @@
-"""Check whether people are divided among an experiment's arms (the compared scripts) in the
-proportions that the arms' shares set. Only people who were called are counted.
+"""Check whether each of an experiment's arms (the compared scripts) has about as many people as
+expected from its share. For example, with the shares 1 and 2, the second arm should have about
+twice as many people as the first. Only people who were called are counted.
 
-Each contact's arm is fixed before the call, so apart from chance the division should match the
-shares. If the division does not match, calls are probably missing in one arm. The arms may then
-have different kinds of people, and comparing the arms would mislead.
+Each contact's arm is fixed before the call, so the numbers of people should match the shares, apart
+from chance. If they do not match, some calls with one of the scripts were probably never recorded.
+The arms may then have different kinds of people, and a comparison of the arms would mislead.
 """
 
 from collections.abc import Sequence
@@ -21,8 +22,9 @@ FALSE_ALARMS = 0.01
 class Imbalance:
     """The arm that has too few or too many people.
 
-    `place` is the arm's index. `number` is how many of all the `people` belong to this arm. `share`
-    is the arm's share, between 0 and 1.
+    `place` is the arm's index. `people` is the number of people in all arms, and `number` is the
+    number in this arm. `share` is the part of all people that this arm should have, between 0 and
+    1.
     """
 
     place: int
@@ -34,8 +36,9 @@ class Imbalance:
 def find_imbalance(people: Sequence[int], shares: Sequence[int], look: Look) -> Imbalance | None:
     """Return the arm whose number of people is least likely, given the arm's share.
 
-    Return None if chance can explain how far every arm is from its share, or if nobody was called.
-    `people` has the number of people called in each arm up to the look.
+    Return None if chance alone can explain the numbers of people in all arms, or if nobody was
+    called. For each arm, `people` has the number of people whose calls were recorded before
+    `look.until`.
     """
     total = sum(people)
     if total == 0:
@@ -48,12 +51,12 @@ def find_imbalance(people: Sequence[int], shares: Sequence[int], look: Look) -> 
 
 
 def tail_probabilities(people: Any, shares: Sequence[int]) -> Any:
-    """For each arm, return the probability that chance alone moves the arm's number of people at
-    least as far from its share as in `people`.
+    """For each arm, return the probability that chance alone gives a number of people at least as
+    unusual as the arm's number in `people`.
 
     The calculation assumes that each person's arm is drawn at random in proportion to the shares.
-    The result is twice the smaller tail of the binomial distribution, and 1 at most. No normal
-    approximation is used, so the result is right for any number of people. The last axis of
+    Each probability is twice the smaller tail of the binomial distribution, but at most 1. No
+    normal approximation is used, so the result is right for any number of people. The last axis of
     `people` and of the result has one entry for each arm. Simulations pass `people` as a NumPy
     array.
     """
@@ -66,11 +69,13 @@ def tail_probabilities(people: Any, shares: Sequence[int]) -> Any:
 
 
 def alarm_threshold(look: Look, arms: int) -> float:
-    """Return the probability below which a look reports that an arm has too few or too many people.
+    """Return the probability below which an arm counts as having too few or too many people at this
+    look.
 
-    A look uses the same part of `FALSE_ALARMS` as of the intervals' error, for example a tenth.
-    This part is divided among the arms if there are more than two. By Bonferroni's inequality, the
-    chance that an experiment ever raises a false alarm is at most `FALSE_ALARMS`.
+    A look may use a part of the intervals' error (`ERROR`), for example a tenth. The look may use
+    the same part of `FALSE_ALARMS`. If there are more than two arms, this part is divided equally
+    among the arms. By Bonferroni's inequality, the chance that an experiment ever raises a false
+    alarm is at most `FALSE_ALARMS`.
     """
     # With two arms, the test of the second arm repeats the test of the first.
     tests = 1 if arms == 2 else arms

@@ -1,8 +1,8 @@
 """Choose the script for a contact.
 
 An experiment compares several scripts. Each script, with its share of the contacts, is called an
-arm. While an experiment runs, each contact belongs to one arm, and the arm decides the script.
-Otherwise callers use the campaign's script.
+arm. While an experiment is running, each contact belongs to one arm, and the arm decides the
+script. If no experiment is running, callers use the campaign's script.
 """
 
 from dataclasses import dataclass
@@ -20,19 +20,20 @@ from phonebank.models import Campaign, Experiment, ExperimentArm, ExperimentStat
 @dataclass(frozen=True)
 class ScriptChoice:
     """The script version that a call uses, and the experiment's arm to which the contact belongs.
-    The version is None if no script is published, and the arm is None if no experiment is
-    running."""
+    The version is None if the campaign has no script, or if the script is not published. The arm is
+    None if no experiment is running."""
 
     script_version_id: int | None
     experiment_arm_id: int | None = None
 
 
 def script_options(campaign_id: int | ColumnElement[int]) -> ScalarSelect[dict[str, Any]]:
-    """Return a subquery with what `choose_script` needs: the version of the campaign's script, and
-    the arms of the running experiment.
+    """Return a subquery for the values that `choose_script` needs: the published version of the
+    campaign's script, and the arms of the running experiment.
 
-    These values are needed whenever a caller gets a contact. So the calling code adds the subquery
-    as a column to a query that it runs anyway. `campaign_id` may be a column of that other query.
+    These values are needed whenever a caller gets a contact. So that no extra query is needed then,
+    the calling code adds the subquery as a column to another query. `campaign_id` may be a column
+    of that query.
     """
     usual, of_arm = aliased(Script), aliased(Script)
     version = func.coalesce(ExperimentArm.script_version_id, of_arm.published_version_id)
@@ -76,11 +77,13 @@ def script_choice_for(campaign_id: int, contact_id: int) -> ScriptChoice:
 
 
 def active_version_ids(campaign_id: int) -> list[int]:
-    """Return the ids of the script versions that callers of the campaign use now, each once.
+    """Return the ids of the script versions that callers of the campaign use now. The list has each
+    id only once.
 
-    While an experiment runs, the list has the versions that its arms use, and the version of the
-    arm with the largest share comes first. Otherwise the list has only the published version of the
-    campaign's script, or is empty if no version is published.
+    While an experiment is running, these are the versions that its arms use. The version of the arm
+    with the largest share comes first. If no experiment is running, the list has only the published
+    version of the campaign's script. The list is empty if the campaign has no script, or if the
+    script is not published.
     """
     options = db.session.execute(select(script_options(campaign_id))).scalar_one()
     arms = sorted(options["arms"] or [], key=lambda arm: -arm["share"])

@@ -26,8 +26,8 @@ VERSIONS_OFFERED = 5
 
 @dataclass(frozen=True)
 class ArmScript:
-    """The script of an arm. If `script_version_id` is set, the arm keeps to that version. Otherwise
-    the arm uses the script's published version."""
+    """The script of an arm. If `script_version_id` is set, the arm always uses that version.
+    Otherwise the arm uses the script's published version."""
 
     script_id: int
     script_version_id: int | None
@@ -35,8 +35,9 @@ class ArmScript:
 
     @property
     def key(self) -> str:
-        """The value of this script's option in the form. This is the script's id, such as "12", or
-        the ids of the script and the version, such as "12:34", if the version is fixed."""
+        """The value of this script's option in the form for a new experiment. If the version is
+        fixed, the value is the ids of the script and the version, such as "12:34". Otherwise it is
+        the script's id, such as "12"."""
         if self.script_version_id is None:
             return f"{self.script_id}"
         return f"{self.script_id}:{self.script_version_id}"
@@ -44,8 +45,8 @@ class ArmScript:
 
 @dataclass(frozen=True)
 class NewArm:
-    """An arm to create. The arm's part of the contacts is `share` divided by the sum of all
-    shares."""
+    """An arm to create. The arm's part of the contacts is its `share` divided by the sum of the
+    shares of all arms."""
 
     script: ArmScript
     share: int
@@ -70,13 +71,15 @@ def experiment_for(campaign: Campaign, experiment_id: int) -> Experiment:
 
 
 def running_experiment(campaign: Campaign) -> Experiment | None:
-    """Return the running experiment, which decides the script for each contact, or None."""
+    """Return the campaign's running experiment, or None if no experiment is running. The running
+    experiment decides the script for each contact."""
     return db.session.scalar(_running(campaign))
 
 
 def available_arm_scripts(campaign: Campaign) -> list[ArmScript]:
-    """Return the scripts that an arm can use: for each script, the published version, or one of its
-    newest versions if it has several."""
+    """Return the scripts that an arm can use. Each of the campaign's scripts is in the list with
+    its published version, if it has one. If a script has several versions, it is also in the list
+    with each of its VERSIONS_OFFERED newest versions."""
     offered = []
     for script in db.session.scalars(
         select(Script).where(Script.campaign_id == campaign.id).order_by(Script.id)
@@ -100,8 +103,8 @@ def available_arm_scripts(campaign: Campaign) -> list[ArmScript]:
 def create_experiment(campaign: Campaign, name: str, arms: Sequence[NewArm]) -> Experiment:
     """Create an experiment as a draft. Nothing changes for callers yet.
 
-    The results compare every other arm with the first arm. Raises InvalidInputError if there are
-    fewer than two arms, or if two arms have the same script.
+    The results compare each of the later arms with the first arm. Raises InvalidInputError if there
+    are fewer than two arms, or if two arms have the same script and the same `script_version_id`.
     """
     if len(arms) < 2:
         raise InvalidInputError(
@@ -127,10 +130,11 @@ def create_experiment(campaign: Campaign, name: str, arms: Sequence[NewArm]) -> 
 
 
 def start(campaign: Campaign, experiment: Experiment) -> None:
-    """Start the experiment: callers get the arms' scripts from their next contact on.
+    """Start the experiment. From their next contact on, callers get the arms' scripts.
 
-    Raises ConflictError if the experiment is not a draft, if an arm's script is not published, if
-    the campaign has ended, or if another experiment is running.
+    Raises ConflictError if the experiment is not a draft, if the campaign has ended, or if another
+    experiment is running. Also raises ConflictError if an arm has no fixed version and its script
+    is not published.
     """
     # The lock on the campaign makes two organisers who start two experiments at once take turns.
     lock_row(campaign)

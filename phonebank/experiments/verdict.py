@@ -15,8 +15,8 @@ MAX_DAYS_AHEAD = 180
 class Measure:
     """A measure for comparing two arms (compared scripts), and the words that describe the measure.
 
-    `of` is the text that follows a figure, such as "of the people reached". `did` says, for a rate,
-    what people did to be counted, such as "said yes".
+    `of` is the text that follows a figure, such as "of the people reached". For a rate, `did` says
+    what a person must have done to count, such as "said yes".
     """
 
     name: str
@@ -47,12 +47,12 @@ CONVERSATIONS = Measure(
 
 @dataclass(frozen=True)
 class Comparison:
-    """The comparison of another arm (`second`) with the first arm.
+    """The comparison of one of an experiment's later arms (`second`) with the first arm (`first`).
 
-    `difference` (second minus first) and `figures` (one for each arm) are None while there are too
-    few people. `more` is how many more conversations are needed to show a difference. `more` is
-    None if there are too few people, if the conversations would take too long, or if the experiment
-    has stopped.
+    `difference` (second minus first) and `figures` (one for each arm) are None if there are too few
+    people for a comparison. `more` is how many more conversations are needed to show a difference.
+    `more` is None if there are too few people, if the conversations would take too long, or if the
+    experiment has stopped.
     """
 
     measure: Measure
@@ -94,12 +94,13 @@ def describe_imbalance(label: str, found: Imbalance) -> list[str]:
 def conversations_needed(
     difference: Interval, error: float, look: Look, conversations: int, comparisons: int = 1
 ) -> int | None:
-    """Return how many more conversations would distinguish the observed difference from zero.
+    """Return how many more conversations are needed to show that the difference is not zero.
 
     Return None if so many conversations would take more than half a year at the pace so far. The
-    number is only a forecast, because the observed difference is itself uncertain. `error` is the
-    probability that the interval misses the true difference, and `conversations` is the number of
-    conversations up to the look.
+    number is only a forecast, because it assumes that the observed difference is the true one.
+    `error` is the probability that the interval misses the true difference. `conversations` is the
+    number of conversations up to the look. `comparisons` is the number of comparisons that share
+    the error of a look.
     """
     from scipy.stats import norm
 
@@ -113,9 +114,9 @@ def conversations_needed(
 
 
 def round_forecast(number: int) -> str:
-    """Format a forecast. The number is rounded up, because a forecast is not precise. A number from
-    10 to 99 is rounded to a multiple of 10. A larger number is rounded to two significant
-    figures."""
+    """Format a forecast as a rounded number, because a forecast is not precise. A number from 10 to
+    99 is rounded up to a multiple of 10. A larger number is rounded up to two significant figures.
+    A smaller number is not rounded."""
     step = 10 ** max(len(str(number)) - 2, 0)
     step = max(step, 10) if number >= 10 else 1
     return f"{-(-number // step) * step:,}"
@@ -140,8 +141,9 @@ def _describe_too_few(comparison: Comparison) -> list[str]:
 
 
 def short_names(labels: Sequence[str]) -> list[str]:
-    """Return short names of the arms, for use in sentences. If the arms are versions of one script,
-    an arm's name is only its version, such as "version 2"."""
+    """Return short names of the arms, for use in sentences. If all labels are of versions of one
+    script, such as "Main script, version 2", each short name is only the version, such as "version
+    2". Otherwise the names are the labels."""
     parts = [label.rpartition(", version ") for label in labels]
     if len({name for name, _, _ in parts}) == 1 and all(name for name, _, _ in parts):
         return [f"version {number}" for _, _, number in parts]
