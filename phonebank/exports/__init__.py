@@ -1,2 +1,2 @@
-"""Makes the files that organisers download as CSV, such as the calls, the people and the
-do-not-call list. Also reads the people and outcomes that the API returns page by page."""
+"""Makes the CSV files that organisers download, such as the calls file, the people file and the
+do-not-call file. Also reads the people and outcomes that the API returns page by page."""

@@ -1,5 +1,5 @@
-"""Turns the answers of calls into cells of a file: each answer's stored key, and the words that the
-caller saw."""
+"""Turns the answers in calls into cells of a file. A cell has the answer as it is stored, such as a
+key. A question with choices has a second cell, with the words that the caller saw."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from scripts_library.merge_fields import render_text
 
 
 class AnswerWords:
-    """The answers of one campaign's calls, in words."""
+    """Turns the answers in one campaign's calls into words."""
 
     def __init__(self, campaign: Campaign, asked: Asked) -> None:
         self._asked = asked

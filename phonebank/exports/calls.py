@@ -1,6 +1,6 @@
-"""The calls file: one row for each call. A call is written each time that a caller gets a person to
-call. A call is also written each time that the telephone service calls a person and no caller takes
-the call."""
+"""The calls file: one row for each call. The database stores a call each time that a caller is
+given a person to call. It also stores a call each time that the telephone service dials a person's
+number, even if no caller is connected."""
 
 from datetime import datetime
 
@@ -38,11 +38,11 @@ _CALLER = _NAMES.index("caller")
 
 
 def calls_table(campaign: Campaign, since: datetime | None = None) -> Table:
-    """Return the file of all calls in the campaign. With `since`, the file has only calls that
-    changed at that moment or later.
+    """Return the table for a file of all calls in the campaign. With `since`, the file has only
+    calls that changed at that moment or later.
 
     Recorded calls come first. After them come calls that ended without an outcome, and calls that
-    are on a screen now. The column `ending` says how a call ended.
+    have not ended. The column `ending` says how a call ended.
     """
     asked = steps_asked(campaign)
     words = AnswerWords(campaign, asked)

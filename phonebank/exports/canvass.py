@@ -64,10 +64,10 @@ _OF_CAMPAIGN = f"""call.campaign_id = %(campaign_id)s AND call.recorded_at IS NO
 
 
 def canvass_table(campaign: Campaign, since: datetime | None = None) -> Table:
-    """Return the canvass file of the campaign, with one or more rows for each call whose outcome
-    was recorded. With `since`, the file has only calls that changed at that moment or later. Calls
-    with the outcome “skipped” are left out, and so are calls that an organiser has set aside (taken
-    out of every total)."""
+    """Return the table for the campaign's canvass file, with one or more rows for each call whose
+    outcome was recorded. With `since`, the file has only calls that changed at that moment or
+    later. Calls with the outcome “skipped” are left out, and so are calls that an organiser has set
+    aside (taken out of every total)."""
     asked = steps_asked(campaign)
     words = AnswerWords(campaign, asked)
     types = {

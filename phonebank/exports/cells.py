@@ -27,19 +27,21 @@ UTF_8_MARK = "\ufeff"  # Excel reads a file as UTF-8 only if it begins with this
 
 
 def safe_text(text: str) -> str:
-    """Make text safe for a cell. No spreadsheet then runs the text as a formula. A slash between
-    spaces replaces each line break, tabs become spaces, and NUL characters are removed.
+    """Make text safe for a cell. No spreadsheet then runs the text as a formula. Each line break
+    becomes " / ", but a line break at the end of the text is removed. Tabs become spaces, and NUL
+    characters are removed.
 
-    Some spreadsheets expect a character other than the comma between cells. If a line break stayed
-    in a cell, they would read the rest of the cell as a new row.
+    Line breaks are replaced because some spreadsheets expect a character other than the comma
+    between cells. They may not notice that a cell is in quotation marks. They would then read the
+    text after a line break as a new row.
     """
     one_line = " / ".join(text.splitlines()).replace("\t", " ").replace("\0", "")
     return _BEGINS_A_FORMULA.sub(r"\1'", one_line)
 
 
 def cell_text(cell: Cell) -> str:
-    """Return the text of one cell: times in ISO 8601 and UTC, true and false as yes and no, and
-    None as an empty text."""
+    """Return the text of one cell. Times are in ISO 8601 and UTC, true and false are yes and no,
+    and None is an empty text. Other text is made safe (`safe_text`)."""
     if cell is None:
         return ""
     if isinstance(cell, bool):
@@ -60,9 +62,9 @@ def csv_chunks(
     """Yield a CSV file (RFC 4180): first the header, and then pieces of at most `ROWS_A_CHUNK`
     rows, so that memory use stays constant.
 
-    `mark` adds the byte order mark of UTF-8, which Excel needs and which confuses some other
-    programs. `delimiter` is the character between cells, for spreadsheets that do not expect a
-    comma.
+    If `mark` is true, the file begins with the byte order mark of UTF-8. Excel needs this mark, but
+    it confuses some other programs. `delimiter` is the character between cells. Some spreadsheets
+    do not expect a comma there.
     """
     writer = csv.writer(_EchoFile(), delimiter=delimiter, lineterminator="\r\n")
 
@@ -86,7 +88,7 @@ _NEEDS_CARE = re.compile(
 
 
 def copied_cells(row: str) -> list[str]:
-    """Return the cells of a row that PostgreSQL sent by COPY in its text format."""
+    """Return the cells of a row that PostgreSQL sent by COPY in the text format."""
     cells = row.split("\t")
     return cells if "\\" not in row else [_unescape(cell) for cell in cells]
 
@@ -107,7 +109,8 @@ def copied_line(row: str) -> str:
 
 
 def joined(cells: Iterable[str]) -> str:
-    """Join cells that are already safe into a line of CSV, without a line break at the end."""
+    """Join cells into one line of CSV, without a line break at the end. The cells must already be
+    safe (`safe_text`)."""
     return ",".join(
         '"' + cell.replace('"', '""') + '"' if "," in cell or '"' in cell else cell
         for cell in cells
@@ -119,7 +122,8 @@ def _unescape(cell: str) -> str:
 
 
 class _EchoFile:
-    """A file whose `write` returns the line that it was given."""
+    """A stand-in for a file. Its method `write` writes nothing, and returns the line that it
+    gets."""
 
     def write(self, line: str) -> str:
         return line

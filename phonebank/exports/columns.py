@@ -1,4 +1,5 @@
-"""The columns of the calls file, with the SQL for each column's value and the column's meaning."""
+"""The columns of the calls file. Each column has a name, a meaning in words, and SQL for its
+value."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -138,10 +139,10 @@ Asked = dict[str, list[AskedStep]]
 
 def steps_asked(campaign: Campaign) -> Asked:
     """Return the steps that take an answer, from all script versions that the campaign's recorded
-    calls used. The keys are the ids of the steps.
+    calls used. The keys of the dictionary are the ids of the steps.
 
-    Steps of the newest version come first, then steps that only older versions have. For each step,
-    the newest version comes first.
+    Steps of the newest version come first, then steps that only older versions have. If several
+    versions have a step, the newest version comes first.
     """
     asked: Asked = {}
     for version_id, number, name in _versions_used(campaign.id):

@@ -24,9 +24,9 @@ HEADER = ("column", "value", "meaning", "script_versions")
 
 
 def definitions_file(campaign: Campaign, mark: bool = False) -> Iterator[str]:
-    """Return the definitions file as pieces of CSV. Each column has one row. After the row come the
-    meanings of the column's values: a row for each outcome, or a row for each wording of an answer
-    key."""
+    """Return the definitions file as pieces of CSV. Each column has one row. After the row of the
+    column “outcome” comes a row for each outcome. After the row of a column of answer keys comes a
+    row for each wording of each key. `csv_chunks` explains `mark`."""
     return csv_chunks(HEADER, list(_rows(campaign)), mark)
 
 
@@ -56,8 +56,8 @@ def _rows(campaign: Campaign) -> Iterator[tuple[Cell, ...]]:
 
 
 def _keys(versions: list[AskedStep], fields: Fields) -> Iterator[tuple[str, str, list[AskedStep]]]:
-    """Yield each wording of each answer key: the key, the wording, and the versions that have this
-    wording."""
+    """For each wording of each answer key, yield the key, the wording, and the versions that have
+    this wording."""
     used_in: dict[tuple[str, str], list[AskedStep]] = {}
     for version in versions:
         for choice in version.step.choices:

@@ -1,5 +1,5 @@
-"""The do-not-call file: every number on the do-not-call list, except hashed numbers of erased
-people."""
+"""The do-not-call file: every number on the do-not-call list that is stored as a number. For some
+erased people, the list has only a hash of the number, and the file leaves hashes out."""
 
 from collections.abc import Iterator
 
@@ -13,8 +13,9 @@ HEADER = ("phone", "source", "reason", "entered_at")
 
 
 def do_not_call_file(mark: bool = False) -> Iterator[str]:
-    """Return the unhashed numbers of the do-not-call list as pieces of CSV, oldest entry first.
-    `csv_chunks` explains `mark`."""
+    """Return the do-not-call file as pieces of CSV, with the oldest entry first. `csv_chunks`
+    explains `mark`. Raises ServiceUnavailableError if this process already sends too many downloads
+    (`stream_rows`)."""
     entries = stream_rows(
         select(
             Suppression.phone, Suppression.source, Suppression.reason, Suppression.created_at

@@ -28,8 +28,9 @@ UNDER_WAY = (ExportState.WAITING, ExportState.WORKING)
 
 
 class SupersededError(Exception):
-    """The error that stops a worker because its file was erased, or because another worker has
-    begun to make the file again."""
+    """The error that stops a worker that must not go on making its file. The file was erased, or
+    another worker has begun to make it again, or `put_back_stalled` found that it had made no
+    progress."""
 
 
 class CutOffError(Exception):
@@ -39,11 +40,11 @@ class CutOffError(Exception):
 def ask_for(
     campaign: Campaign, account: Account, kind: ExportKind, since: datetime | None
 ) -> tuple[Export, bool]:
-    """Ask for a file. Return the file, and whether it is new.
+    """Ask for a file. Return the file, and whether this function created it.
 
-    If a file of the same kind and with the same `since` is already waiting or being made, return
-    that file instead of a new one. Such a file may be finished just before this function can return
-    it. Raises ConflictError if that happens three times in a row.
+    If the campaign has a file of the same kind and with the same `since` that is waiting or being
+    made, return that file instead of a new one. If such a file is finished just before this
+    function can return it, the function tries again. Raises ConflictError after three tries.
     """
     new = (
         insert(Export)
@@ -79,8 +80,8 @@ def ask_for(
 
 
 def exports_of(campaign: Campaign) -> Sequence[Export]:
-    """Return the campaign's KEPT_AT_MOST newest files, newest first. The result includes failed and
-    erased files."""
+    """Return the campaign's KEPT_AT_MOST newest files, newest first. The result also includes files
+    that are not ready, have failed or were erased."""
     query = select(Export).where(Export.campaign_id == campaign.id)
     return db.session.scalars(query.order_by(Export.id.desc()).limit(KEPT_AT_MOST)).all()
 
@@ -88,7 +89,7 @@ def exports_of(campaign: Campaign) -> Sequence[Export]:
 def export_for(campaign: Campaign, export_id: int) -> Export:
     """Return a file that can be downloaded now. Raises NotFoundError if the campaign has no such
     file. Raises ConflictError if the file is not ready yet. Raises GoneError if the file was
-    erased, is too old (`is_over`) or has failed."""
+    erased, is too old (`is_over`) or could not be made."""
     export = db.session.get(Export, export_id)
     if export is None or export.campaign_id != campaign.id:
         raise NotFoundError("There is no such file.", "Go back to the downloads.")
@@ -114,7 +115,7 @@ def is_over(export: Export) -> bool:
 
 def begin(export_id: int) -> Export | None:
     """Mark a waiting file as being made, erase the pieces of any earlier try, and return the file.
-    Return None if the file is no longer waiting."""
+    If the file is not waiting, change nothing and return None."""
     begun = db.session.scalar(
         update(Export)
         .where(Export.id == export_id, Export.state == ExportState.WAITING)
@@ -136,13 +137,15 @@ def begin(export_id: int) -> Export | None:
 
 
 def set_total(export: Export, rows: int) -> None:
-    """Store how many rows the file will have. Raises SupersededError as `add_piece` does."""
+    """Store how many rows the file will have. Raises SupersededError in the same cases as
+    `add_piece`."""
     _advance(export, rows_total=rows)
 
 
 def add_piece(export: Export, number: int, data: bytes, rows: int) -> None:
-    """Store a piece of a file: `rows` rows, as CSV. Raises SupersededError if the file was erased,
-    or if another worker has begun to make it again."""
+    """Store one piece of a file. `number` is the piece's number, counted from 0. `data` is CSV, and
+    `rows` is the number of rows in it, without the header. Raises SupersededError if this worker
+    must not go on making the file."""
     _advance(
         export,
         rows_written=Export.rows_written + rows,
@@ -152,14 +155,14 @@ def add_piece(export: Export, number: int, data: bytes, rows: int) -> None:
 
 
 def finish(export: Export) -> None:
-    """Mark a file as ready. Raises SupersededError as `add_piece` does."""
+    """Mark a file as ready. Raises SupersededError in the same cases as `add_piece`."""
     _advance(export, state=ExportState.READY, finished_at=now())
 
 
 def put_back_stalled() -> Sequence[int]:
-    """Mark files as waiting again if they have made no progress for STALLED_AFTER. By then, their
-    worker or their job is probably lost. Another worker can then make these files. Return the ids
-    of the files that are waiting again.
+    """Mark as waiting again each file that is waiting or being made, but has made no progress for
+    STALLED_AFTER. Its worker or its job is then probably lost. Another worker can then make the
+    file. Return the ids of these files.
 
     A file that workers have already begun to make TRIES_AT_MOST times is marked as failed instead.
     """
@@ -173,8 +176,8 @@ def put_back_stalled() -> Sequence[int]:
 
 
 def erase_old() -> int:
-    """Erase the files that were finished more than KEPT_FOR ago. Also erase each campaign's
-    finished files except the KEPT_AT_MOST newest. Return how many files were erased."""
+    """Erase the files that were finished more than KEPT_FOR ago. Of each campaign's finished files,
+    keep only the KEPT_AT_MOST newest, and erase the others. Return how many files were erased."""
     rank = func.row_number().over(partition_by=Export.campaign_id, order_by=Export.id.desc())
     ready = select(Export.id, Export.finished_at, rank.label("rank")).where(
         Export.state == ExportState.READY
@@ -187,8 +190,8 @@ def erase_old() -> int:
 
 
 def erase_files_of(campaign_id: int) -> int:
-    """Erase every file of a campaign, including the files that are being made. The files are
-    erased, for example, when a person who may be in the files is erased.
+    """Erase every file of a campaign, including the files that are being made. This is necessary,
+    for example, when a person who may be in the files is erased.
 
     Return how many files were erased. A worker that is writing one of the files stops before the
     next piece.
@@ -200,8 +203,8 @@ def erase_files_of(campaign_id: int) -> int:
 
 def pieces_of(engine: Engine, export_id: int, length: int) -> Iterator[bytes]:
     """Yield the pieces of a file of `length` bytes. Each piece is read over a database connection
-    that is released before the piece is sent. Raises CutOffError if the file is erased before the
-    last piece is read."""
+    that is released before the piece is yielded. Raises CutOffError if the file is erased before
+    the last piece is read."""
     number = 0
     while length > 0:
         piece = select(ExportPiece.data).where(
@@ -217,8 +220,8 @@ def pieces_of(engine: Engine, export_id: int, length: int) -> Iterator[bytes]:
 
 
 def _advance(export: Export, **values: object) -> None:
-    """Update the database row of a file that this worker is making. Raises SupersededError if the
-    file was erased, or if another worker has begun to make it again."""
+    """Update the database row of a file that this worker is making. Raises SupersededError if this
+    worker must not go on making the file."""
     mine = update(Export).where(
         Export.id == export.id,
         Export.state == ExportState.WORKING,

@@ -1,5 +1,5 @@
-"""The inbox file: one row for each answer in the campaign's inbox, whether it still needs action or
-the action is done."""
+"""The inbox file: one row for each answer in the campaign's inbox, whether or not an organiser has
+already acted on the answer."""
 
 import json
 from datetime import datetime
@@ -63,9 +63,10 @@ WHERE inbox_item.campaign_id = %(campaign_id)s
 
 
 def inbox_table(campaign: Campaign, since: datetime | None = None) -> Table:
-    """Return the file of the answers in the campaign's inbox. The file leaves out answers from
-    calls that an organiser has set aside (taken out of every total). With `since`, the file has
-    only answers whose inbox entry was added or changed at that moment or later."""
+    """Return the table for a file of the answers in the campaign's inbox. The file leaves out
+    answers from calls that were undone or set aside (taken out of every total). An answer that was
+    corrected stays in the file, even if it no longer needs action. With `since`, the file has only
+    answers whose inbox entry was added or changed at that moment or later."""
     words = AnswerWords(campaign, steps_asked(campaign))
     columns = [*INBOX_COLUMNS, *kept_columns(campaign.id)]
 

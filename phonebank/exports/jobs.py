@@ -31,13 +31,15 @@ LINE_END = "\r\n"
 
 
 class ExportFailedError(Exception):
-    """The error for a software fault while a file was being made. Its message names the kind of
-    fault, but contains no data from the file's rows."""
+    """The error that a job raises if it cannot make a file. It replaces the error that was the
+    cause. Its message is the name of that error's class, and contains no data from the file's
+    rows."""
 
 
 @job(IMPORTS, timeout=60 * 60)
 def make_export(export_id: int) -> None:
-    """Write the file that an organiser asked for."""
+    """Make the file that an organiser asked for. If the file is not waiting to be made, do nothing.
+    Raises ExportFailedError if the file cannot be made."""
     export = files.begin(export_id)
     db.session.commit()
     if export is None:
@@ -84,8 +86,9 @@ def _write(export: Export) -> None:
 def _pieces(table: Table, export: Export) -> Iterator[tuple[bytes, int]]:
     """Yield the file in pieces, each with its number of rows.
 
-    The rows are read by COPY over a separate connection. So the whole file shows the database as it
-    was at one moment, and PostgreSQL sends rows only as fast as this function reads them.
+    One COPY statement reads all rows over a separate connection. So the whole file shows the
+    database as it was at one moment, and PostgreSQL sends rows only as fast as this function reads
+    them.
     """
     with db.engine.connect() as connection:
         driver = connection.connection.driver_connection

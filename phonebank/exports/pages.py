@@ -68,15 +68,16 @@ ORDER BY changed_at, id
 
 
 class PersonKey(NamedTuple):
-    """A person's position in the pages, which are sorted by list id and then by contact id."""
+    """A person's position in the order of the pages. People are sorted by list id, and then by
+    contact id."""
 
     list_id: int
     contact_id: int
 
 
 class OutcomeKey(NamedTuple):
-    """An outcome's position in the pages, which are sorted by time of change. `changed_at` is an
-    aware datetime."""
+    """An outcome's position in the order of the pages. Outcomes are sorted by the time of the
+    change, and then by call id. `changed_at` is an aware datetime."""
 
     changed_at: datetime
     call_id: uuid.UUID
@@ -108,9 +109,10 @@ def find_person(campaign_id: int, contact_id: int) -> Row[Any] | None:
 
 def outcomes_after(key: OutcomeKey, campaign_id: int, at_most: int) -> Sequence[Row[Any]]:
     """Return up to `at_most` recorded calls of the campaign, starting after `key`, in the order in
-    which they changed. Changes after `settled_moment()` are left out, because a transaction that is
-    still open may add an earlier change. If an organiser changes a call after it was recorded, the
-    call appears again. If no caller took a call, the call's caller is None."""
+    which they changed. Changes after `settled_moment()` are left out. A transaction that is still
+    open may yet add a change that is earlier than those. If an organiser changes a call after it
+    was recorded, the call appears a second time. If no caller took a call, the call's caller is
+    None."""
     values = {
         "campaign_id": campaign_id,
         "since": key.changed_at,

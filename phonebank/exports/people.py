@@ -110,9 +110,9 @@ _OF_CAMPAIGN = f"contact.campaign_id = %(campaign_id)s AND contact.phone <> '' A
 
 
 def people_table(campaign: Campaign, since: datetime | None = None) -> Table:
-    """Return the file that lists every person of the campaign, except erased people. With `since`,
-    the file has only people who were added, called or put on the do-not-call list at that moment or
-    later."""
+    """Return the table for a file of every person of the campaign, except erased people. With
+    `since`, the file has only people who were added, called or put on the do-not-call list at that
+    moment or later."""
     columns = [*PEOPLE_COLUMNS, *kept_columns(campaign.id)]
     numbers = resting_numbers(campaign, now())
     head, join = "", ""

@@ -1,4 +1,4 @@
-"""The rows of a query, read while a download sends them."""
+"""Reads the rows of a query while a download sends them."""
 
 import weakref
 from collections.abc import Iterator
@@ -18,12 +18,13 @@ _under_way: set[object] = set()
 
 
 def stream_rows(query: Executable, **values: Any) -> Iterator[Row[Any]]:
-    """Return the rows of a query, read a few hundred at a time through a cursor on the server.
+    """Return an iterator over the rows of a query. It reads a few hundred rows at a time through a
+    cursor on the database server.
 
     The rows are read on a separate connection, because the request's session closes before the
-    response is sent. The connection is released after the last row, or when the browser
-    disconnects. Raises ServiceUnavailableError if this process already sends DOWNLOADS_AT_ONCE
-    downloads.
+    response is sent. The connection is released after the last row, after an error, or when the
+    browser disconnects. Raises ServiceUnavailableError if this process already sends
+    DOWNLOADS_AT_ONCE downloads.
     """
     if len(_under_way) >= DOWNLOADS_AT_ONCE:
         raise ServiceUnavailableError(

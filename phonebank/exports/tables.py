@@ -1,4 +1,4 @@
-"""The content of one kind of file: its columns, its query, and the function that turns its rows
+"""The description of a file: its columns, its query, and the function that turns the query's rows
 into CSV."""
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,9 +21,10 @@ class Column:
 class Table:
     """The description of a file, from which a job makes the file.
 
-    `query` is SQL for COPY with psycopg's `%(name)s` parameters, and `count` is SQL that counts the
-    rows that `query` returns. `lines` turns a row that PostgreSQL sent by COPY into one or more
-    rows of CSV. Neither the row from PostgreSQL nor the CSV has a line break at the end.
+    `query` is SQL for COPY with psycopg's `%(name)s` parameters, and `values` has the values of
+    these parameters. `count` is SQL that counts the rows that `query` returns. `lines` turns a row
+    that PostgreSQL sent by COPY into one or more rows of CSV. Neither the row from PostgreSQL nor
+    the CSV has a line break at the end.
     """
 
     header: Sequence[str]
@@ -44,8 +45,8 @@ def yes_no_sql(condition: str) -> str:
 
 
 def phone_sql(column: str) -> str:
-    """Return SQL text that writes a phone number after an apostrophe, so that spreadsheets keep it
-    as text."""
+    """Return SQL text that writes a phone number after an apostrophe, so that spreadsheets keep the
+    number as text."""
     return f"'''' || nullif({column}, '')"
 
 
