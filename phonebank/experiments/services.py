@@ -36,7 +36,7 @@ class ArmScript:
     @property
     def key(self) -> str:
         """The value of this script's option in the form for a new experiment. If the version is
-        fixed, the value is the ids of the script and the version, such as "12:34". Otherwise it is
+        fixed, the value has the ids of the script and the version, such as "12:34". Otherwise it is
         the script's id, such as "12"."""
         if self.script_version_id is None:
             return f"{self.script_id}"
@@ -172,7 +172,7 @@ def stop(experiment: Experiment) -> None:
 
 
 def discard(experiment: Experiment) -> None:
-    """Delete a draft. Raises ConflictError if the experiment was started, because it then has
+    """Delete a draft. Raises ConflictError if the experiment was started, because it may have
     results."""
     lock_row(experiment)
     if experiment.state != ExperimentState.DRAFT:

@@ -141,9 +141,9 @@ def _describe_too_few(comparison: Comparison) -> list[str]:
 
 
 def short_names(labels: Sequence[str]) -> list[str]:
-    """Return short names of the arms, for use in sentences. If all labels are of versions of one
-    script, such as "Main script, version 2", each short name is only the version, such as "version
-    2". Otherwise the names are the labels."""
+    """Return short names of the arms, for use in sentences. If every label names a version of the
+    same script, such as "Main script, version 2", each short name is only the version, such as
+    "version 2". Otherwise return the labels."""
     parts = [label.rpartition(", version ") for label in labels]
     if len({name for name, _, _ in parts}) == 1 and all(name for name, _, _ in parts):
         return [f"version {number}" for _, _, number in parts]

@@ -98,8 +98,8 @@ def copied_line(row: str) -> str:
     break at the end.
 
     The result is the same as if `safe_text` changed each cell and a CSV writer wrote the row. Most
-    rows need neither of these steps. For such a row, this function takes two microseconds instead
-    of fifty.
+    rows need neither of these steps. For such a row, this function takes about two microseconds
+    instead of fifty.
     """
     if _NEEDS_CARE.search(row):
         return joined(map(safe_text, copied_cells(row)))

@@ -87,7 +87,7 @@ def _pieces(table: Table, export: Export) -> Iterator[tuple[bytes, int]]:
     """Yield the file in pieces, each with its number of rows.
 
     One COPY statement reads all rows over a separate connection. So the whole file shows the
-    database as it was at one moment, and PostgreSQL sends rows only as fast as this function reads
+    database as it was at one moment. PostgreSQL sends rows only as fast as this function reads
     them.
     """
     with db.engine.connect() as connection:

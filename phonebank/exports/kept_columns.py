@@ -1,4 +1,4 @@
-"""The columns of an organiser's own list whose values Phonebank keeps for each person."""
+"""The columns that Phonebank keeps from an organiser's own list, so that they can be exported."""
 
 from sqlalchemy import text
 
@@ -12,8 +12,8 @@ WHERE campaign_id = :campaign_id AND fields <> '{}' ORDER BY 1
 
 
 def kept_columns(campaign_id: int) -> list[Column]:
-    """Return the columns to export, sorted by name. There is one for each column of the campaign's
-    lists whose values Phonebank keeps."""
+    """Return the columns to export, sorted by name. Each is a column that Phonebank keeps from the
+    campaign's lists."""
     names = db.session.scalars(_NAMES, {"campaign_id": campaign_id}).all()
     return [
         Column(f"kept_{name}", f"The column “{name}” of your own list.", _value(name))
