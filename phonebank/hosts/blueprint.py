@@ -12,8 +12,8 @@ pages = Blueprint("parties", __name__, url_prefix="/parties", template_folder="t
 
 
 def back_to(party: Party, words: str = "", page: str = ".run") -> ResponseReturnValue:
-    """Commit, and redirect to a page of the party. That page shows `words` once. After a request by
-    htmx, the page does not show `words`."""
+    """Commit, and redirect to a page of the party. Unless htmx sent the request, that page shows
+    `words` once."""
     db.session.commit()
     if words and "HX-Request" not in request.headers:
         flash(words, "success")
@@ -21,5 +21,6 @@ def back_to(party: Party, words: str = "", page: str = ".run") -> ResponseReturn
 
 
 def describe_start(party: Party) -> str:
-    """Return the start of the party in its own time zone, such as “Tuesday 13 January, 19:30”."""
+    """Return the start of the party in the party's time zone, such as “Tuesday 13 January,
+    19:30”."""
     return describe_moment(party.starts_at, party.time_zone)

@@ -1,5 +1,5 @@
-"""The response with a party's board (the page of the party's figures) as JSON. On networks that
-block websockets, televisions and hosts' pages poll the board in this form."""
+"""The response with a party's board (the page of the party's figures) as JSON. Some networks block
+websockets. There, televisions and hosts' pages repeatedly request the board in this form."""
 
 from flask import Response, jsonify, request
 
@@ -10,9 +10,9 @@ def answer_board(party_id: int, token: str | None = None) -> Response:
     """Return the board as {"board": …}. If the request's tag (`If-None-Match`) says that the page
     already shows the current board, return the status 304 without a body.
 
-    `token` comes from the link of the television that sent the request, or is None if a host's page
-    sent the request. Raises GoneError if the television's link was replaced. The view has already
-    checked that the request may see the board.
+    If a television sent the request, `token` is the token in the television's link. If a host's
+    page sent the request, `token` is None. Raises GoneError if the television's link was replaced.
+    The view has already checked that the sender of the request may see the board.
     """
     tag = board_tag(party_id)
     if request.if_none_match.contains_weak(tag):

@@ -23,10 +23,11 @@ pages = Blueprint("board", __name__, url_prefix="/board")
 @pages.get("/<token>")
 @open_to(TV)
 def show(token: str) -> ResponseReturnValue:
-    """Show the board with its current figures. Without JavaScript the page reloads itself.
+    """Show the board with its current figures. After the end of the party, show thanks and totals.
+    Without JavaScript the page reloads itself.
 
-    For a request that wants JSON, return the board as {"board": …}. The page polls the board in
-    this form on networks that block websockets.
+    For a request that wants JSON, return the board as {"board": …}. If the network blocks
+    websockets, the page repeatedly requests the board in this form.
     """
     party = party_by_board_token(token)
     if wants_json():
@@ -60,8 +61,9 @@ def picture(token: str) -> ResponseReturnValue:
 
 @pages.errorhandler(GoneError)
 def show_ended(error: GoneError) -> ResponseReturnValue:
-    """Show the error page for a board's link that no longer works. The page uses the board's size
-    and colours, so that people can read it from across the room."""
+    """Show the error page for a board's link that no longer works. The page uses the board's large
+    letters and its colours, so that people can read it from across the room. For a request that
+    wants JSON, return the error as JSON."""
     error_pages.roll_back()
     if wants_json():
         return error_pages.answer_to(error)

@@ -68,8 +68,8 @@ class GoalField(IntegerField):
 
 
 class NewPartyForm(FlaskForm):
-    """The form for a new party. Every field has a default, so a host can make a party in less than
-    a minute."""
+    """The form for a new party. A host can leave every field as it is, so it takes less than a
+    minute to make a party."""
 
     campaign = SelectField("Campaign", coerce=int)
     title = StringField(
@@ -99,12 +99,14 @@ class NewPartyForm(FlaskForm):
             return default
 
     def starts(self, zone: str) -> datetime | None:
-        """Return the start of the party in UTC, or None if the party starts now."""
+        """Return the start of the party in UTC. Return None if the host left the start empty,
+        because the party then starts now."""
         return self.starts_at.in_utc(time_zone(zone)) if self.starts_at.data else None
 
 
 class SettingsForm(EditForm):
-    """The form on the host's page for the settings that a host can change while a party runs."""
+    """The form for the settings that a host can change while a party is running. The form is on the
+    party's page."""
 
     title = StringField("Title", [validate_name])
     goal = GoalField("Goal: conversations for the whole party")

@@ -1,4 +1,4 @@
-"""The form with which a host shows a party to strangers."""
+"""The form that a host fills in so that strangers can find a party."""
 
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -21,8 +21,9 @@ STEP_FREE = {"yes": True, "no": False, "unknown": None}
 
 
 class ListingForm(FlaskForm):
-    """The form for the details of a party that strangers see. It also has the party's address,
-    which strangers see only after the host has accepted them as guests."""
+    """The form that a host fills in so that strangers can find a party. Strangers see these
+    details, except the street address. They see the street address only after the host has accepted
+    them as guests."""
 
     way = RadioField(
         "How will people join?",
@@ -65,7 +66,7 @@ class ListingForm(FlaskForm):
     )
 
     def show(self, listing: Listing, address: str) -> None:
-        """Fill the fields with the stored address and the other stored details."""
+        """Fill the fields with the stored details of `listing`, and with `address`."""
         self.way.data = BY_VIDEO if listing.by_video else IN_PERSON
         self.host_name.data = listing.host_name
         # The field shows the area instead of the place's code, because a town's code may be a text
@@ -79,10 +80,11 @@ class ListingForm(FlaskForm):
     def details(self, country: str, listing: Listing | None, stored: Place | None) -> Details:
         """Return the details as the host typed them. `country` is the campaign's country. `stored`
         is the place of the stored `listing`, or None. `stored` is used if the host left the place's
-        name unchanged. If the typed name belongs to places in several countries, the place in
-        `country` is used.
+        name unchanged. If the typed name belongs to places in several countries, only the places in
+        `country` count.
 
-        Raises InvalidInputError if no place has the typed name, or if several places have it.
+        Raises InvalidInputError if no place has the typed name, or if it is not clear which place
+        the host means.
         """
         typed = self.place.data or ""
         place = stored if listing is not None and stored and typed == listing.area else None

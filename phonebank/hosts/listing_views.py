@@ -1,5 +1,5 @@
-"""The host's pages of a party that strangers can find: its guests, what strangers see, and a kit to
-print."""
+"""The host's pages about strangers who want to come to a party. One page has the guests, and a form
+for the details that strangers see. The other page is a kit to print."""
 
 from contextlib import suppress
 
@@ -120,7 +120,8 @@ def still_right(party_id: int) -> ResponseReturnValue:
 @pages.post("/<int:party_id>/guests/move")
 @open_to(RoleName.HOST)
 def move(party_id: int) -> ResponseReturnValue:
-    """Move the party to another time, and e-mail everyone who is coming or has asked to come."""
+    """Move the party to another time. A job then e-mails the accepted guests, and the guests who
+    wait for an answer or a place."""
     party, listing = _listed(party_id)
     form = MoveForm()
     if not form.validate():
@@ -141,7 +142,8 @@ def move(party_id: int) -> ResponseReturnValue:
 @pages.post("/<int:party_id>/guests/cancel")
 @open_to(RoleName.HOST)
 def cancel_event(party_id: int) -> ResponseReturnValue:
-    """Cancel the party, and e-mail everyone who is coming or has asked to come."""
+    """Cancel the party. A job then e-mails the accepted guests, and the guests who wait for an
+    answer or a place."""
     party, listing = _listed(party_id)
     listings.cancel(listing)
     return _done(party, "Cancelled. Everyone who was coming or had asked will get an e-mail.")
@@ -215,8 +217,8 @@ def _render(
 
 
 def _place_in_address() -> str:
-    """Return the place in the parameter `near`, written as a host would type it. Return "" if the
-    parameter names no place. The link “Host a party here” has this parameter."""
+    """The parameter `near` in the page's address names a place. Return this place as a host would
+    type it, or "" if there is no such place. The link “Host a party here” has this parameter."""
     country, _, code = request.args.get("near", "").partition("/")
     place = db.session.scalar(
         select(Place).where(Place.country == country.upper(), Place.code == code)

@@ -2,8 +2,8 @@
 
 A board receives events, and cannot change anything. When a board connects, it sends a proof: a
 television sends the token of its link, and a host's page sends the party's id. The board then gets
-the events of that party. A connected board may send only one event, which asks for the board's
-whole state.
+the events of that party. A connected board may send only one kind of event, which asks for the
+board's whole state.
 """
 
 from typing import Any
@@ -29,10 +29,8 @@ refuse_unknown_events(broadcaster.NAMESPACE)
 @on_event("connect", broadcaster.NAMESPACE)
 @open_to(TV)
 def board_connects(proof: Any = None) -> None:
-    """Connect a television that sends the token of its link, or the page of a signed-in host.
-
-    `proof` is {"token": …} or {"party": id}.
-    """
+    """Connect a board. `proof` is {"token": …} from a television, or {"party": id} from the page of
+    a signed-in host. Raises the errors of `_watcher`."""
     watcher = _watcher(proof)
     join_room(broadcaster.room_of(watcher.party_id))
     live().broadcaster.add(request.sid, watcher)  # type: ignore[attr-defined]
@@ -48,7 +46,8 @@ def board_disconnects(_reason: str = "") -> None:
 @on_event("snapshot", broadcaster.NAMESPACE)
 @open_to(TV)
 def snapshot(_: Any = None) -> dict[str, Any]:
-    """Return the board's current state."""
+    """Return the board's current state. Raises NotAllowedError if this board is not connected.
+    Raises the errors of `_watcher` if the proof that the board sent is no longer valid."""
     watcher = live().broadcaster.watcher(request.sid)  # type: ignore[attr-defined]
     if watcher is None:
         raise NotAllowedError("This board isn't connected.", "Reload the page.")

@@ -26,7 +26,8 @@ COLUMNS = ("caller", "calls", "answered", "conversations", "yeses")
 @pages.get("/<int:party_id>/summary")
 @open_to(RoleName.HOST)
 def summary(party_id: int) -> ResponseReturnValue:
-    """Show the host's summary of the party, with the link to share and the file to download."""
+    """Show the host's summary of the party. The page has the link that the host can share, and a
+    link to the file of the callers' totals."""
     party = services.party_for(current_user, party_id)
     base_url = current_config().base_url
     return render_template(
@@ -66,7 +67,8 @@ def callers_file(party_id: int) -> ResponseReturnValue:
 @pages.post("/<int:party_id>/summary-link")
 @open_to(RoleName.HOST)
 def new_summary_link(party_id: int) -> ResponseReturnValue:
-    """Replace the link to the summary, unless another device has just replaced it."""
+    """Replace the link to the summary. If the link has already been replaced since the page was
+    opened, do not replace it again."""
     party = services.party_for(current_user, party_id, to_change=True)
     if not is_still(party.summary_token):
         return back_to(
@@ -81,7 +83,8 @@ def new_summary_link(party_id: int) -> ResponseReturnValue:
 @public.get("/<token>")
 @open_to(TV)
 def show(token: str) -> ResponseReturnValue:
-    """Show the summary to everyone who has the link, without sign-in and without buttons."""
+    """Show the summary. Anyone who has the link can open this page without signing in. The page has
+    no buttons."""
     party = party_by_summary_token(token)
     return render_template("parties/evening.html", **_evening_data(party))
 

@@ -1,5 +1,5 @@
-"""The page about training for a party's callers. It shows who has finished a practice call, and who
-is marked as trained. The page shows callers' first names, and nothing about contacts."""
+"""The page that shows which of a party's callers have finished a practice call, and which are
+marked as trained. The page shows callers' first names, and nothing about contacts."""
 
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue

@@ -1,8 +1,8 @@
 """The host's pages: creating a party, and running it from a phone.
 
-Every button for a change is a plain form that leads back to the page. With JavaScript, htmx
-replaces only the part of the page that changed, and events on a websocket tell the page when to
-update.
+Each button that changes something sends a plain form, and the response leads back to the page. With
+JavaScript, htmx replaces only the part of the page that changed, and events on a websocket tell the
+page when to update.
 """
 
 from typing import Any
