@@ -1,5 +1,5 @@
-"""Looks through the recorded calls for answers that need action. A job looks through the calls
-later, so recording a call writes nothing to the inbox. These functions do not commit."""
+"""Looks through the recorded calls for answers that need action. A job does this some time after a
+call is recorded, so recording a call writes nothing to the inbox. These functions do not commit."""
 
 from datetime import datetime
 
@@ -40,6 +40,6 @@ ON CONFLICT (call_id, step_id) DO NOTHING
 
 
 def find_items(campaign_id: int, since: datetime, at: datetime) -> None:
-    """Look through the calls that were recorded or changed after `since` (aware), and add the
-    answers that need action to the inbox. `at` is the current moment."""
+    """Look through the calls that were recorded or changed after `since` (aware). Add the answers
+    that need action to the inbox, unless they are already there. `at` is the current moment."""
     db.session.execute(_FIND, {"campaign_id": campaign_id, "since": since, "at": at})

@@ -48,7 +48,7 @@ _STILL_SAID: ColumnElement[bool] = exists().where(
 class InboxAnswer:
     """An answer that needs action, with the person, the caller and the caller's note. `question`
     and `answer` are in words. `claimed_by` is the organiser who has claimed the answer or marked it
-    as done."""
+    as done, or None."""
 
     item: InboxItem
     contact: Contact
@@ -61,13 +61,13 @@ class InboxAnswer:
 
     @property
     def name(self) -> str:
-        """The person's name."""
+        """The person's first and last name, or “Name not known” if the person has neither."""
         whole = f"{self.contact.first_name} {self.contact.last_name}".strip()
         return whole or "Name not known"
 
 
 def counts(campaign: Campaign) -> dict[InboxState, int]:
-    """Return how many of the campaign's answers are in each state."""
+    """Return how many answers in the campaign's inbox are in each state."""
     rows = db.session.execute(
         select(InboxItem.state, func.count())
         .where(InboxItem.campaign_id == campaign.id, _STILL_SAID)
@@ -77,8 +77,8 @@ def counts(campaign: Campaign) -> dict[InboxState, int]:
 
 
 def items_in(campaign: Campaign, state: InboxState, after: int = 0) -> list[InboxAnswer]:
-    """Return up to SHOWN_AT_MOST answers in this state whose ids are higher than `after`, oldest
-    first."""
+    """Return up to SHOWN_AT_MOST answers that are in this state and whose ids are higher than
+    `after`. The oldest answer comes first."""
     query = _query().where(
         InboxItem.campaign_id == campaign.id, InboxItem.state == state, InboxItem.id > after
     )
@@ -100,23 +100,23 @@ def item_for(campaign: Campaign, item_id: int) -> InboxAnswer:
 
 
 def claim_item(campaign: Campaign, item_id: int, account: Account) -> None:
-    """Claim the answer for this organiser. Raises NotFoundError if there is no such answer, and
-    ConflictError if the answer is already claimed or done."""
+    """Claim the answer for this organiser. Raises the errors of `item_for`, and ConflictError if
+    the answer is already claimed or done."""
     _change(
         campaign, item_id, (InboxState.OPEN,), state=InboxState.CLAIMED, claimed_by_id=account.id
     )
 
 
 def put_back(campaign: Campaign, item_id: int) -> None:
-    """Let any organiser claim the answer again, even if it was done. Raises NotFoundError if there
-    is no such answer, and ConflictError if the answer is neither claimed nor done."""
+    """Let any organiser claim the answer again, even if it was done. Raises the errors of
+    `item_for`, and ConflictError if the answer is neither claimed nor done."""
     states = (InboxState.CLAIMED, InboxState.DONE)
     _change(campaign, item_id, states, state=InboxState.OPEN, claimed_by_id=None)
 
 
 def finish_item(campaign: Campaign, item_id: int, account: Account) -> None:
-    """Mark the answer as done by this organiser. Raises NotFoundError if there is no such answer,
-    and ConflictError if the answer is already done."""
+    """Mark the answer as done by this organiser. Raises the errors of `item_for`, and ConflictError
+    if the answer is already done."""
     states = (InboxState.OPEN, InboxState.CLAIMED)
     _change(campaign, item_id, states, state=InboxState.DONE, claimed_by_id=account.id)
 
@@ -125,8 +125,8 @@ def set_note(campaign: Campaign, item_id: int, note: str, seen: str) -> None:
     """Replace the organisers' note on the answer. `seen` is the note that the organiser's page
     showed.
 
-    Raises NotFoundError if there is no such answer, and InvalidInputError if the note is too long.
-    Raises ConflictError if another organiser has changed the note in the meantime.
+    Raises the errors of `item_for`, and InvalidInputError if the note is too long. Raises
+    ConflictError if another organiser has changed the note in the meantime.
     """
     note = note.replace("\0", "").replace("\r\n", "\n").strip()
     if len(note) > NOTE_AT_MOST:
@@ -215,7 +215,8 @@ def words_of_answer(
 ) -> tuple[str, str]:
     """Return the question and the answer in the words of the script version. If several answers
     were chosen, the text has the words of all of them, and not only of those that need action. If
-    the script version does not have the step, return the id of the step and the stored answer."""
+    the script version does not have the step, return the id of the step and the stored answer as
+    text."""
     script = script_of(version_id)
     if script is None or not script.has_step(step_id):
         return step_id, str(value)
