@@ -8,10 +8,10 @@ from phonebank.places.find import describe_place
 
 
 def wait_for_event(email: str, place: Place) -> None:
-    """Store a person's e-mail address, in the form that `normalise_email` returns. The person gets
-    an e-mail when there is an event with a free place near `place`. If that does not happen within
-    60 days, the address is deleted. If the address is already stored for this place, nothing
-    changes."""
+    """Store a person's e-mail address, in the form that `normalise_email` returns. When an event
+    near `place` has room for a guest, the person gets one e-mail, and the address is deleted. If
+    that does not happen within 60 days, the address is deleted without an e-mail. If the address is
+    already stored for this place, nothing changes."""
     db.session.execute(
         insert(NearAlert)
         .values(

@@ -38,8 +38,8 @@ REASONS = {
 @dataclass(frozen=True)
 class ToCheck:
     """A listing on the organiser's page, with its host and the number of its accepted guests.
-    `reasons` are the reasons given in the listing's open reports. `version` is the version that the
-    page's buttons send (see `stale`)."""
+    `reasons` are the reasons given in the listing's open reports (reports that nobody has looked at
+    yet). `version` is the version that the page's buttons send (see `stale`)."""
 
     listing: Listing
     host: Account
@@ -51,8 +51,8 @@ class ToCheck:
 def report(listing: Listing, reason: str, reporter: str) -> None:
     """Record a stranger's report. `reporter` is text that tells strangers apart, such as their
     network address. Only a hash of `reporter` is stored. The listing is hidden when it has three
-    open reports. If strangers cannot find the listing, or if this reporter has reported it before,
-    nothing is recorded.
+    open reports (reports that nobody has looked at yet). If strangers cannot find the listing, or
+    if this reporter has reported it before, nothing is recorded.
 
     Raises InvalidInputError for a reason that is not in REASONS.
     """
@@ -77,8 +77,8 @@ def report(listing: Listing, reason: str, reporter: str) -> None:
 
 def approve(listing: Listing, shown: str) -> None:
     """Show a listing to strangers, because an organiser, an editor or a trainer has checked it. The
-    listing's open reports are marked as seen. `shown` is the version that the page with the button
-    showed.
+    listing's open reports are marked as seen. `shown` is the version of the listing that the
+    organiser's or editor's page showed (see `stale`).
 
     Raises ConflictError for a draft, for a cancelled event, and for an event that no longer has the
     version `shown`.
@@ -93,8 +93,8 @@ def approve(listing: Listing, shown: str) -> None:
 
 
 def hide(listing: Listing, shown: str) -> None:
-    """Stop showing a listing to strangers. Its accepted guests keep their places. The parameters
-    and the errors are those of `approve`."""
+    """Stop showing a listing to strangers. Its accepted guests keep their places. The listing's
+    open reports are marked as seen. The parameters and the errors are those of `approve`."""
     lock_row(listing)
     _refuse_unless_listed(listing, "hide")
     refuse_if_changed(listing, shown)
@@ -113,8 +113,9 @@ def _refuse_unless_listed(listing: Listing, verb: str) -> None:
 
 
 def listings_in(campaign: Campaign) -> list[ToCheck]:
-    """Return up to 500 of the campaign's listings. Drafts and events that are over are left out.
-    Listings that an organiser must look at come first."""
+    """Return the campaign's listings. Drafts and events that are over are left out. If there are
+    more than 500 others, only the 500 that start first are returned. Listings that an organiser
+    must look at come before the rest."""
     guests = _counts_of_guests(campaign)
     rows = db.session.execute(
         select(Listing, Account)
@@ -143,7 +144,8 @@ def listings_in(campaign: Campaign) -> list[ToCheck]:
 
 
 def needs_look(one: ToCheck) -> bool:
-    """Whether an organiser must look at this listing."""
+    """Whether an organiser must look at this listing: it waits for a check, or it has open reports
+    and is not cancelled."""
     state = one.listing.state
     return is_waiting(state, one.listing.returned_because) or (
         bool(one.reasons) and state != ListingState.CANCELLED
@@ -157,8 +159,9 @@ def is_waiting(state: ListingState, returned_because: str | None) -> bool:
 
 
 def open_reasons(listing_ids: Sequence[int]) -> dict[int, list[str]]:
-    """Return the reasons given in open reports, in words, by listing id. The dictionary has no
-    entry for a listing without open reports."""
+    """Return the reasons given in the open reports of these listings. The keys are listing ids, and
+    the values are reasons in words. The dictionary has no entry for a listing without open
+    reports."""
     reasons: dict[int, list[str]] = {}
     for listing_id, reason in db.session.execute(
         select(ListingReport.listing_id, ListingReport.reason)

@@ -44,9 +44,9 @@ TOLD_EVERY = timedelta(days=1)
 class Unchecked:
     """A listing on an editor's page. `event` is what strangers see of the listing.
     `returned_because` says why the listing was sent back to its host, or is None. `reasons` are the
-    reasons given in its open reports. `version` is the version that the page's buttons send (see
-    `stale`). `is_party` says whether the listing belongs to a party. A listing that does not belong
-    to a party cannot be changed by any host."""
+    reasons given in the listing's open reports. `version` is the version that the page's buttons
+    send (see `stale`). `is_party` says whether the listing belongs to a party. No host can change a
+    listing that does not belong to a party."""
 
     event: Near
     state: ListingState
@@ -74,8 +74,8 @@ class EditorToTell:
 def listings_for(volunteer: Volunteer) -> list[Unchecked]:
     """Return up to SHOWN_AT_MOST listings that this volunteer may check. The list begins with the
     listings that somebody must look at, and the others follow. In both parts of the list, listings
-    that nobody has checked or confirmed come first. The others follow, the longest unconfirmed
-    first."""
+    that nobody has checked or confirmed come first. After them, the listings are sorted by the time
+    of the last check or confirmation, oldest first."""
     at = now()
     roles = roles_of(volunteer)
     rows = db.session.scalars(
@@ -135,13 +135,14 @@ def approve(listing: Listing, shown: str) -> None:
 
 
 def send_back(listing: Listing, reason: str, shown: str) -> None:
-    """Take a listing off the map, and store the reason for its host. When the host has changed the
-    listing, it waits for a check again. Accepted guests keep their places. `shown` is the version
-    that the editor's page showed.
+    """Take a listing off the map, and store the reason, which tells the host what to change. When
+    the host has changed the listing, it waits for a check again. Accepted guests keep their places.
+    The listing's open reports are marked as seen. `shown` is the version that the editor's page
+    showed.
 
     Raises InvalidInputError for a reason that is empty, too long or rude. Raises ConflictError for
-    a cancelled event, and for an event that an organiser made. Also raises it for an event that
-    only an organiser may put back on the map, and for an event that no longer has the version
+    a cancelled event, for an event that is not a party, and for an event that only an organiser may
+    put back on the map. Also raises ConflictError for an event that no longer has the version
     `shown`.
     """
     words = " ".join(reason.replace("\0", "").split())
@@ -191,9 +192,9 @@ def message_to_host(listing: Listing) -> Message:
 
 
 def editors_to_tell(at: datetime) -> list[EditorToTell]:
-    """Return the editors and trainers who have to check an event that has not started, sorted by
-    e-mail address. A person who got an e-mail about such events less than TOLD_EVERY ago, in any
-    role, is left out."""
+    """Return the editors and trainers who have to check an event that has not started. The list is
+    sorted by e-mail address. A person's own events do not count. A person who was told about such
+    events less than TOLD_EVERY ago, in any role, is left out."""
     waiting = (
         select(Listing.id, Listing.campaign_id, Listing.latitude, Listing.longitude, Account.email)
         .join(Account, Account.id == Listing.host_id)
@@ -230,8 +231,9 @@ def editors_to_tell(at: datetime) -> list[EditorToTell]:
 
 def mark_told(email: str, at: datetime) -> bool:
     """Store `at` (aware) as the time at which the person with this e-mail address is told that
-    events wait for a check. The time is stored in each of the person's roles. Return False, and
-    record nothing, if the person was told less than TOLD_EVERY ago or no longer has a role."""
+    events wait for a check. The time is stored in each of the person's roles. Return True if the
+    time was stored. Return False, and store nothing, if the person was told less than TOLD_EVERY
+    ago or no longer has a role."""
     roles = db.session.scalars(
         select(VolunteerRole)
         .where(VolunteerRole.email == email)

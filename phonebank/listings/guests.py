@@ -80,10 +80,11 @@ def ask(listing: Listing, first_name: str, email: str, wants_news: bool = False)
     """Store a stranger's request to come to an event.
 
     If the event is by video, the guest is accepted at once, or put on the waiting list if the event
-    is full. For other events, the guest must first open the link in their e-mail (`confirm`). A
-    blocked person gets no place. If somebody with this address has already asked to come to the
-    event, that earlier guest is returned. If that guest had cancelled, the new request reopens the
-    old one.
+    is full. For other events, the guest must then confirm the request (`confirm`) with the link in
+    an e-mail, which the calling code sends. A blocked person gets no place. If somebody with this
+    address has already asked to come to the event, that earlier guest is returned. If that guest
+    had cancelled, the new request reopens the old one. `wants_news` says whether the guest agrees
+    to get the campaign's news.
 
     Raises InvalidInputError for a name or an address that cannot be used, and the errors of
     `shown_listing`.
@@ -115,8 +116,8 @@ def ask(listing: Listing, first_name: str, email: str, wants_news: bool = False)
 def invite(listing: Listing, first_name: str, email: str) -> Guest:
     """Return the guest with this address, or a new guest if nobody with the address has asked to
     come to this event. The person took a place at the event during a call-out (a meeting at which
-    people pledge to host parties). The person must still confirm the place with the link in an
-    e-mail (`confirm`)."""
+    people pledge to host parties). A new guest must still confirm the place (`confirm`) with the
+    link in an e-mail, which the calling code sends."""
     lock_row(listing)
     guest = db.session.scalar(
         select(Guest).where(Guest.listing_id == listing.id, Guest.email == email)
@@ -131,7 +132,7 @@ def invite(listing: Listing, first_name: str, email: str) -> Guest:
 
 
 def confirm(guest: Guest) -> None:
-    """Send a guest's request to the host, after the guest has confirmed the request with the link
+    """Show a guest's request to the host, after the guest has confirmed the request with the link
     in their e-mail. If the event is full, put the guest on the waiting list instead. If the event
     is not a party, there is no host to ask, so the guest is accepted at once if there is a place.
     The host never sees the request of a blocked person.
@@ -164,12 +165,13 @@ def confirm(guest: Guest) -> None:
 
 
 def let_come(listing: Listing, guest_id: int) -> Guest:
-    """Accept a guest. From now on, the guest may see the event's street address.
+    """Accept a guest. From now on, the guest may see the event's street address. If the guest is
+    accepted already, nothing changes.
 
-    Raises NotFoundError for a guest of another event, and for one who has not confirmed their
-    request. Raises ConflictError if no place is left, if the event is cancelled or over, or if it
-    needs a street address and has none. Also raises it if the guest has cancelled, was refused or
-    is blocked.
+    Raises NotFoundError for a guest of another event, and for a guest who has not confirmed their
+    request. Raises ConflictError if no place is left, if the event is cancelled or over, or if the
+    event needs a street address and has none. Also raises ConflictError if the guest has cancelled,
+    was refused or is blocked.
     """
     guest = _guest_in(listing, guest_id)
     if guest.state == GuestState.ACCEPTED:
@@ -197,7 +199,7 @@ def refuse(listing: Listing, guest_id: int) -> Guest:
     """Refuse a guest, and tell them by e-mail. If the guest has cancelled, or was refused or
     blocked before, nothing changes. If the guest had a place, the first guest on the waiting list
     gets that place. For a party at a home, the host is asked about the waiting guest instead.
-    Raises NotFoundError for a guest of another event, and for one who has not confirmed their
+    Raises NotFoundError for a guest of another event, and for a guest who has not confirmed their
     request."""
     guest = _guest_in(listing, guest_id)
     if guest.state in (GuestState.ASKED, GuestState.QUEUED, GuestState.ACCEPTED):
@@ -215,7 +217,7 @@ def block(listing: Listing, guest_id: int) -> Guest:
     says that the host has not answered yet. If the guest had cancelled or had been refused, the
     page does not change. Each place that the guest had at one of the campaign's events goes to the
     first guest on that event's waiting list, as in `refuse`. Raises NotFoundError for a guest of
-    another event, and for one who has not confirmed their request."""
+    another event, and for a guest who has not confirmed their request."""
     theirs = _listings_of_person(listing.campaign_id, guest_id)
     for one in theirs:
         lock_row(one)
@@ -297,8 +299,8 @@ def stop_reminders(guest: Guest) -> None:
 
 def address_for(guest: Guest, listing: Listing, how: str) -> str:
     """Return the street address for an accepted guest, and record that the guest was given the
-    address. Return "" for any other guest, or if there is no address. `how` is "page", "mail" or
-    "calendar"."""
+    address. Return "" for any other guest. Also return "" if there is no address, or if it can no
+    longer be decrypted. `how` is "page", "mail" or "calendar"."""
     if guest.state != GuestState.ACCEPTED or guest.listing_id != listing.id:
         return ""
     address = street_address(listing)
@@ -328,8 +330,8 @@ def greet_at_door(guest_id: int, caller: Caller) -> None:
 
 
 def guests_of(listing: Listing) -> Sequence[Guest]:
-    """Return the guests whom the host sees, in the order in which they asked. The host does not see
-    guests who have not confirmed or who are blocked."""
+    """Return the guests whom the host sees, in the order in which they began to wait for an answer
+    or a place. The host does not see guests who have not confirmed or who are blocked."""
     unseen = (GuestState.NEW, GuestState.BLOCKED)
     query = (
         select(Guest)
@@ -370,8 +372,9 @@ def fill_new_places(listing: Listing) -> None:
 
 
 def _fill_place(listing: Listing) -> None:
-    """Give a free place to the first guest on the waiting list, if there is such a guest and a
-    place is free. If the event is a party at a home, the host is asked about this guest instead."""
+    """Give a free place to the first guest on the waiting list. If nobody is waiting, if no place
+    is free, or if the event is cancelled, nothing changes. If the event is a party at a home, the
+    host is asked about this guest instead."""
     db.session.flush()
     if listing.state == ListingState.CANCELLED or places_taken(listing) >= listing.places:
         return
@@ -415,8 +418,9 @@ def is_blocked(campaign_id: int, email: str) -> bool:
 
 
 def _open_requests(guest: Guest, at: datetime) -> int:
-    """Return how many other requests of this person wait for an answer or a place. A request counts
-    only if strangers can find the event, and if the event has not started."""
+    """Return how many other requests of this guest wait for an answer or a place. Requests of a
+    blocked guest count too. A request counts only if strangers can find the event, and if the event
+    has not started."""
     waiting = (GuestState.ASKED, GuestState.QUEUED, GuestState.BLOCKED)
     query = (
         select(func.count())

@@ -89,9 +89,9 @@ def _is_settled(send_mail: send.Send, message: Message) -> bool:
 
 @job(CHORES, timeout=120)
 def erase_old_addresses() -> None:
-    """Erase the street addresses of events that started more than a week ago. For campaigns whose
-    personal data is erased, erase all street addresses and delete the guests. Delete old offers to
-    host."""
+    """Erase the street addresses of events that started more than a week ago. If a campaign's
+    personal data is being erased, erase the street addresses of all its events, and delete their
+    guests. Also delete the offers to host that are no longer needed (`forget_offers`)."""
     db.session.execute(
         update(Listing)
         .where(Listing.address.is_not(None), Listing.starts_at < now() - ADDRESS_KEPT_FOR)
@@ -105,8 +105,8 @@ def erase_old_addresses() -> None:
 
 
 def _cancel_listings_of_ended_parties() -> None:
-    """Cancel each event whose party was ended before the event started. The guests of a cancelled
-    event then get an e-mail."""
+    """Cancel each coming event whose party was ended. The guests of a cancelled event then get an
+    e-mail."""
     query = (
         select(Listing.id)
         .join(Party, Party.id == Listing.party_id)
@@ -164,9 +164,9 @@ def _send_kit(offer_id: int) -> None:
 
 
 def _ask_hosts_if_right(send_mail: send.Send) -> None:
-    """Ask each host by e-mail, two days before their event, whether everything about it is still
-    correct. If the listing is then less than a day old, ask the host when it is a day old, but not
-    after the event has started."""
+    """Ask each host by e-mail, two days before their event, whether everything about the event is
+    still correct. If the listing is not a day old by then, ask the host when it is a day old, but
+    not after the event has started. Hosts are asked only about events that strangers can find."""
     at = now()
     query = select(Listing.id).where(
         Listing.state == ListingState.SHOWN,

@@ -1,5 +1,5 @@
-"""Showing an event to strangers, changing what strangers see of it, and cancelling the event. These
-functions do not commit."""
+"""Shows an event to strangers, changes what they see of it, and cancels it. These functions do not
+commit."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,7 +44,9 @@ WAITING = (GuestState.ASKED, GuestState.QUEUED)
 @dataclass(frozen=True)
 class Details:
     """What a host says about an event. `address` is the street address, or "" for an event by
-    video. `step_free` is None if the host does not know. `languages` are codes (ISO 639)."""
+    video. `places` is the number of guests for whom there is room. `step_free` says whether guests
+    can come in without steps, and is None if the host does not know. `languages` are codes (ISO
+    639)."""
 
     by_video: bool
     place: Place
@@ -83,9 +85,9 @@ def draft_party(
     party: Party, host_name: str, place: Place, places: int, state: ListingState
 ) -> Listing:
     """Store and return a listing for a party that somebody has promised to host. The listing has no
-    street address yet. If `state` is DRAFT, strangers can't find the listing, but people who took a
-    place at the party during a call-out can ask to come. `places` is the number of guests for whom
-    there is room."""
+    street address yet. If `state` is DRAFT, strangers can't find the listing. People who took a
+    place at the party during a call-out can still ask to come. `places` is the number of guests for
+    whom there is room."""
     campaign = db.session.get_one(Campaign, party.campaign_id)
     listing = Listing(
         campaign_id=party.campaign_id,
@@ -121,9 +123,10 @@ def list_party(account: Account, party: Party, details: Details) -> Listing:
     once.
 
     Raises InvalidInputError for a title or details that cannot be used. Raises ConflictError if the
-    party is over or already listed, if the campaign has ended, or if the draft has more accepted
-    guests than `details` has places. Raises NotAllowedError if the campaign requires a training
-    that the host has not done. Organisers need no training.
+    party is over or already listed. Also raises ConflictError if the campaign has ended or is being
+    erased, or if the draft has more accepted guests than `details` has places. Raises
+    NotAllowedError if the campaign requires a training that the host has not done. Organisers need
+    no training.
     """
     lock_row(party)
     if party.has_ended or is_over(party.starts_at, now()):
@@ -162,12 +165,12 @@ def list_event(
     account: Account, campaign: Campaign, kind: ListingKind, event: Event, details: Details
 ) -> Listing:
     """Show strangers an organiser's event that is not a party, such as a training. Such an event is
-    not at anybody's home, so no host has to accept its guests. After confirming the request, a
+    not at anybody's home, so no host has to accept its guests. After confirming their request, a
     guest gets a place, or is put on the waiting list if the event is full. For an event by video,
     the guest need not confirm the request.
 
     Raises InvalidInputError for a party, and for a title, a start or details that cannot be used.
-    Raises ConflictError if the campaign has ended.
+    Raises ConflictError if the campaign has ended or is being erased.
     """
     if kind == ListingKind.PARTY:
         raise InvalidInputError("Put a party on the map from the party's own page.")
@@ -194,12 +197,12 @@ def list_event(
 
 
 def change_details(listing: Listing, details: Details) -> bool:
-    """Change what strangers and guests see. Return whether guests are told of the change by e-mail.
-    Accepted guests are told if the street address or the area has changed, or if the event is now
-    by video or no longer by video. Guests who wait for an answer or a place are not told if only
-    the street address has changed, because they do not know it. If the listing is a draft and no
-    guest is accepted, nobody is told. If an editor sent the listing back, it waits for a check
-    again.
+    """Change what strangers and guests see. Return whether the change is one that guests are told
+    of by e-mail. Accepted guests are told if the street address or the area has changed, or if the
+    event is now by video or no longer by video. Guests who wait for an answer or a place are not
+    told if only the street address has changed, because they do not know it. If the listing is a
+    draft and no guest is accepted, nobody is told. If an editor sent the listing back, it waits for
+    a check again.
 
     Raises InvalidInputError for details that cannot be used. Raises ConflictError if the event is
     cancelled or over, or if `details` has fewer places than there are accepted guests.
@@ -266,9 +269,9 @@ def cancel(listing: Listing) -> None:
 
 
 def follow_title(party: Party) -> None:
-    """Copy the title of a party to its listing, after the host has changed the title. Raises
-    InvalidInputError if strangers must not see the title, because it contains a slur or the
-    address."""
+    """Copy the title of a party to its listing, after the host has changed the title. If an editor
+    sent the listing back, it waits for a check again. Raises InvalidInputError if strangers must
+    not see the title, because it contains a slur or the street address."""
     listing = listing_of(party)
     if listing is None or listing.title == party.title:
         return

@@ -1,6 +1,7 @@
 """The queue of e-mails to guests, each with the time at which it is due. For each guest, the queue
-has at most one e-mail of each kind for each value of the listing's `sequence`. `sequence` says how
-often the guests were told of a change. These functions do not commit."""
+has at most one e-mail of each kind for each value of the listing's `sequence`. When an event
+changes and its guests must know about it, `sequence` goes up by one. These functions do not
+commit."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -19,8 +20,9 @@ def queue_mail(guest: Guest, listing: Listing, kind: MailKind, at: datetime) -> 
     """Queue an e-mail to a guest, due at `at`. If the e-mail says that the guest is accepted, queue
     the reminders too.
 
-    A guest who cancelled and asked again gets the same kind of e-mail again. So this function first
-    deletes an e-mail of this kind that has already been dealt with.
+    A guest who cancelled and asked again must get an e-mail of the same kind again. The queue can
+    have only one of these e-mails. So this function first deletes an earlier e-mail of this kind if
+    it was sent or is no longer needed (`done_at` is set).
     """
     db.session.execute(
         delete(GuestMail).where(

@@ -42,18 +42,18 @@ _SUBJECTS = {
 
 
 def guest_link(guest: Guest) -> str:
-    """Return the address of a guest's own page."""
+    """Return the web address of a guest's own page."""
     return f"{current_config().base_url}/guest/{guest.token}"
 
 
 def listing_link(listing: Listing) -> str:
-    """Return the address of a listing's public page."""
+    """Return the web address of a listing's public page."""
     return f"{current_config().base_url}/near/event/{listing.id}"
 
 
 def confirm_message(guest: Guest, listing: Listing) -> Message:
-    """Return the e-mail that asks a guest to open a link. By opening it, the guest shows that the
-    e-mail address is theirs."""
+    """Return the e-mail that asks a guest to confirm their request. The e-mail has a link to the
+    guest's page. The guest confirms with the button on that page."""
     return Message(
         guest.email,
         f"One more tap: {listing.title}",
@@ -83,8 +83,8 @@ def message_to_host(email: str, guest: Guest, listing: Listing, link: str) -> Me
 
 
 def message_to_guest(kind: MailKind, guest: Guest, listing: Listing, at: datetime) -> Message:
-    """Return the e-mail of this kind to a guest. If the e-mail contains the street address, the
-    database records this (`AddressSight`)."""
+    """Return the e-mail of this kind to a guest. If the e-mail contains the street address, a
+    record of this is added to the database (`AddressSight`)."""
     address = address_for(guest, listing, "mail") if kind in _WITH_ADDRESS else ""
     words = _words(kind, guest, listing, address)
     attachments: tuple[Attachment, ...] = ()
@@ -101,8 +101,9 @@ def message_to_guest(kind: MailKind, guest: Guest, listing: Listing, at: datetim
 
 
 def calendar_for(guest: Guest, listing: Listing, address: str, at: datetime) -> bytes:
-    """Return the event as a calendar file for a guest. If the event changes or is cancelled, a
-    later file changes or removes the entry in the guest's calendar."""
+    """Return the event as a calendar file for a guest. The file adds the event to the guest's
+    calendar. If the event changes, a new file changes the entry. If the event is cancelled, a new
+    file removes the entry."""
     link = guest_link(guest)
     host = urlsplit(current_config().base_url).hostname or "localhost"
     where = address.replace("\n", ", ") or (link if listing.by_video else listing.area)
