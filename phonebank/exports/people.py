@@ -11,7 +11,7 @@ from phonebank.exports.tables import Column, Table, phone_sql, select_list, time
 from phonebank.models import CallerState, Campaign, ContactState, now
 from phonebank.models.state_column import state_sql
 
-# If several words fit a person, the first one does, as in `status_counts.BUCKETS`.
+# If several words fit a person, the first of them is used, as in `status_counts.BUCKETS`.
 _STATUS = """CASE
     WHEN EXISTS (SELECT FROM call WHERE contact_id = contact.id AND ended_at IS NULL)
         THEN 'on_screen'

@@ -10,8 +10,8 @@ from phonebank.core.db import FOR_DOWNLOADS, db
 from phonebank.core.errors import ServiceUnavailableError
 
 ROWS_A_FETCH = 500
-# One process allows this many downloads at once. Each keeps a database connection to its end, and
-# callers need the other connections.
+# One process allows this many downloads at once. Each download holds a database connection until it
+# ends, and callers need the other connections.
 DOWNLOADS_AT_ONCE = 3
 
 _under_way: set[object] = set()

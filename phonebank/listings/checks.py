@@ -24,7 +24,7 @@ from phonebank.models import (
 )
 from phonebank.parties.calendar import LASTS
 
-# When this many strangers have reported a listing, it is hidden until an organiser looks at it.
+# When this many strangers have reported a listing, it is hidden until somebody checks it.
 REPORTS_THAT_HIDE = 3
 REASONS = {
     "wrong": "It's wrong: the day, the place or the words",

@@ -153,7 +153,7 @@ def list_party(account: Account, party: Party, details: Details) -> Listing:
         )
         _fill_in(listing, details)
     else:
-        change_details(listing, details)  # guests who took a place in the hall hear of it
+        change_details(listing, details)  # accepted guests are told
     listing.state = ListingState.SHOWN if is_known else ListingState.WAITING
     listing.checked_at = now() if is_known else None
     db.session.add(listing)
