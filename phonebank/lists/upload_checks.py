@@ -1,6 +1,10 @@
-"""Checks an upload that has too many rows to count while a page loads. A job counts every row. The
-result is stored, and is deleted when the columns are confirmed, or earlier. The calling code
-commits."""
+"""Stores checks of uploads that have too many rows to count while a page loads. A check says what
+would happen to the rows of an upload, and a job finds this out.
+
+A check is deleted when an organiser confirms the upload's columns, or when a person in the campaign
+is erased. It is also deleted with its upload. The calling code commits, but `record_progress`
+commits by itself.
+"""
 
 from __future__ import annotations
 
@@ -29,20 +33,21 @@ def needs_job(contact_list: ContactList) -> bool:
 
 
 def check_of(contact_list: ContactList) -> UploadCheck | None:
-    """Return the check of an upload, whether it is running, finished or failed. Return None if the
-    upload has no check."""
+    """Return the check of an upload, or None if the upload has no check. The check may be running,
+    finished or failed."""
     return db.session.get(UploadCheck, contact_list.id, populate_existing=True)
 
 
 def begin_check(
     contact_list: ContactList, mapping: Mapping, plan: UpdatePlan, token: str, choices: Choices
 ) -> bool:
-    """Store the form's choices. If the choices need a new count, begin a check and return True. The
-    calling code then enqueues the job. If no new count is needed, return False.
+    """Begin a check of an upload, unless the upload already has a check for `token`. Return whether
+    a check was begun. If so, the calling code enqueues the job.
 
     The job counts the rows according to `mapping` and `plan`. `token` identifies `mapping` and
-    `plan` together (`import_check.token_of`). `choices` has the form's values by field. If
-    `choices` is empty and no new count is needed, the stored choices stay.
+    `plan` together (`import_check.token_of`). `choices` has the values of the form on the upload's
+    page, by field. These values are stored with the check. If no check is begun and `choices` is
+    empty, the stored values stay.
     """
     present = check_of(contact_list)
     if present is not None and present.token == token:
@@ -63,10 +68,10 @@ def begin_check(
 
 
 def record_progress(check: UploadCheck, rows: int) -> None:
-    """Store how many rows have been counted, in a separate transaction.
+    """In a separate transaction, store how many rows have been counted so far.
 
-    Raises SupersededError if the check has been deleted, or was replaced because the columns have
-    changed.
+    Raises SupersededError if the check has been deleted, or was replaced because an organiser has
+    made other choices.
     """
     with db.engine.begin() as connection:
         moved: CursorResult[Any] = connection.execute(
@@ -77,14 +82,15 @@ def record_progress(check: UploadCheck, rows: int) -> None:
 
 
 def finish_check(check: UploadCheck, rows: int, found: dict[str, Any]) -> None:
-    """Store the result as JSON. If the check has been replaced or deleted, store nothing. `rows` is
-    the total number of rows."""
+    """Store the result of a check. If the check has been replaced or deleted, store nothing. `rows`
+    is the total number of rows. `found` is the result, as a dictionary that can be stored as
+    JSON."""
     db.session.execute(_same(check).values(rows=rows, found=found))
 
 
 def fail_check(check: UploadCheck, fault: str) -> None:
-    """Store the reason why the file cannot be checked, in words for the organiser. If the check has
-    been replaced or deleted, store nothing."""
+    """Store `fault`, a message that tells the organiser why the file cannot be checked. If the
+    check has been replaced or deleted, store nothing."""
     db.session.execute(_same(check).values(fault=fault))
 
 

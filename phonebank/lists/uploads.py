@@ -1,5 +1,5 @@
-"""Stores uploaded files in pieces, checks them once, and keeps them until the import ends or the
-upload is deleted.
+"""Stores each uploaded file in pieces. While a file is being stored, it is checked for reasons to
+refuse it. The pieces are kept until the import ends, or until the upload is undone or deleted.
 
 The pieces are stored in the database and not on a disk, so that any worker on any machine can read
 them.
@@ -50,11 +50,11 @@ def store_upload(
 ) -> ContactList:
     """Store a file as a list whose columns are not confirmed yet.
 
-    A workbook is stored as CSV text of the sheet that holds the list. The function reads the whole
-    file once, one piece at a time, to count the rows and to find any reason to refuse the file. The
-    calling code commits. If the file is refused, the calling code rolls back, so that nothing of
-    the file stays stored. If the file names people who are no longer to be called, `reason` is a
-    key of `take_out.REASONS`. Otherwise `reason` is "".
+    Of a workbook, only the sheet with the people is stored, as CSV text. The function reads the
+    whole file once, one piece at a time, to count the rows and to find any reason to refuse the
+    file. The calling code commits. If the file is refused, the calling code rolls back, so that
+    nothing of the file stays stored. If the file names people who are no longer to be called,
+    `reason` is a key of `take_out.REASONS`. Otherwise `reason` is "".
 
     Raises InvalidFileError if the file is refused, and ConflictError if the campaign's people have
     been erased.
@@ -113,7 +113,8 @@ def guesses_of(contact_list: ContactList) -> list[ColumnGuess]:
 
 def chunks_of(contact_list_id: int) -> Iterator[bytes]:
     """Yield the pieces of a stored file, in order. If a person is erased from the file in the
-    meantime, the file is stored in new pieces. Raises SupersededError for the first new piece."""
+    meantime, all pieces are replaced by new ones. Raises SupersededError instead of yielding a new
+    piece after an old one."""
     number, first_version = 0, None
     while True:
         query = (
@@ -174,7 +175,8 @@ def _settle_alphabet(dialect: Dialect, words: AccentedWords) -> Dialect:
 def _store_chunks(
     contact_list: ContactList, head: bytes, file: BinaryIO, words: AccentedWords
 ) -> Iterator[bytes]:
-    """Store each piece of a file, collect its accented words in `words`, and yield the piece."""
+    """Store each piece of a file, and yield the piece. Also count the bytes of the piece in
+    `bytes_total`, and collect its words with accented letters in `words`."""
     data, number = head, 0
     while data:
         words.add(data)
@@ -187,8 +189,9 @@ def _store_chunks(
 
 
 def _list_name(filename: str) -> str:
-    """Return the name that a list has until an organiser changes it: the file's name without its
-    extension."""
+    """Return the name for a new list: the file's name without its extension, in at most 120
+    characters. If the file has no name, return “Upload”. An organiser may change the list's name
+    later."""
     return filename.rpartition(".")[0][:120] or filename[:120] or "Upload"
 
 

@@ -1,11 +1,12 @@
-"""Adds the people whom other software sends, or updates those who are already in the campaign.
+"""Adds people to a campaign, or updates people who are already in it. Their data usually comes from
+other software.
 
-The people are read like the rows of an upload, and checked in the same way (`normalise`,
-`persist`). New people are put on a separate contact list, which organisers can pause or undo like
-an upload. The law may require that a list is compared with the register of people who do not want
-calls. In that case, no more people are added to a list after its comparison. The software may later
-send a new person, a person from an undone upload, or a new number of a person in the campaign. Then
-another list is made. The calling code commits.
+The data is read and checked in the same way as the rows of an upload (`normalise`, `persist`). New
+people are put on a separate contact list, which organisers can pause or undo like an upload. The
+law may require that a list is compared with the register of people who do not want calls. In that
+case, no more people are added to a list after its comparison. Later the software may send a new
+person, a person from an undone upload, or a new number for a person in the campaign. Then another
+list is made. The calling code commits.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -67,8 +68,9 @@ class Upserted(StrEnum):
 
 @dataclass(frozen=True)
 class SentPerson:
-    """A person as sent by other software. `cells` has the person's values by target (such as
-    "first_name"), as in an upload."""
+    """A person as sent by other software. `phones` has the person's numbers. `cells` has other
+    values by target. A target is the name that an upload gives to a kind of data, such as
+    "first_name". `fields` has the values of the list's own fields, by name."""
 
     phones: Sequence[str]
     cells: Mapping[str, str]
@@ -151,9 +153,10 @@ def upsert_people(token_id: int, people: Sequence[SentPerson]) -> list[Result]:
     """Add these people to the token's campaign, or update those who are already in it. Return a
     result for each person, in the same order.
 
-    For a person who is already in the campaign, all the values that were sent are stored. Values
-    that were not sent are emptied, except the external ID. The person's calls stay, and so does the
-    time at which the person may be called again.
+    If a person is already in the campaign and is not refused, the values that were sent replace the
+    stored values. Stored values that were not sent are deleted, except the external ID. A person
+    with a number on the do-not-call list is neither added nor updated. The person's calls stay, and
+    so does the time at which the person may be called again.
 
     Raises ConflictError if the campaign has ended, and NotFoundError if the token no longer exists.
     """
@@ -198,8 +201,8 @@ def add_people(
 def _read(
     people: Sequence[SentPerson], campaign: Campaign, results: dict[int, Result]
 ) -> Iterator[ContactRow]:
-    """Yield the people who can be stored. For each person who cannot be stored, put a result into
-    `results`."""
+    """Yield a row for each person whose data is valid, unless the same person came earlier in the
+    request. For each other person, put a refusal into `results`."""
     seen: set[tuple[str, str]] = set()
     for ordinal, person in enumerate(people):
         headers = [f"phones.{at}" for at in range(len(person.phones))]
@@ -262,8 +265,8 @@ def _begin_list(
 
 def _free_name(campaign: Campaign, name: str) -> str:
     """Return a name that no list of the campaign has yet. If no list is called `name`, return
-    `name`. Otherwise return `name` with a number after it: 2, or the first later number that makes
-    a new name."""
+    `name`. Otherwise return `name` with a number after it. The number is the lowest one, beginning
+    with 2, that makes an unused name."""
     taken = set(
         db.session.scalars(select(ContactList.name).where(ContactList.campaign_id == campaign.id))
     )
@@ -273,7 +276,7 @@ def _free_name(campaign: Campaign, name: str) -> str:
 
 def _has_unscreened(found: Sequence[SqlRow[Any]]) -> bool:
     """Whether a request has new people, people of an undone list, or new numbers of people who are
-    already in the campaign. `found` has the request's rows of people who are already in the
+    already in the campaign. `found` has a row for each person in the request who is already in the
     campaign."""
     rows = db.session.scalar(text("SELECT count(*) FROM incoming")) or 0
     return rows > len(found) or any(row.is_undone or row.has_new_number for row in found)
@@ -281,7 +284,8 @@ def _has_unscreened(found: Sequence[SqlRow[Any]]) -> bool:
 
 def _next_list(screened: ContactList, campaign: Campaign) -> ContactList:
     """Begin a list that must be compared separately with the register of people who do not want
-    calls. The token that added people to `screened` adds its next people to the new list."""
+    calls. `screened` is the list to which people were added until now. If a token added them, the
+    token adds its next people to the new list."""
     is_token = ApiToken.contact_list_id == screened.id
     # An earlier list of the token may have a number after its name, which the new list must not
     # repeat.

@@ -2,8 +2,9 @@
 action each value leads to.
 
 An organiser sees the counts before any contact is stored, and decides what each unknown value
-means. A "mark" is a value in a yes-or-no column. The counts are stored with the upload until the
-organiser confirms the upload. So the page does not read a large file each time it is loaded.
+means. A "mark" is a value in a yes-or-no column. The counts are stored with the upload while it
+waits for the organiser's confirmation. So the upload's page can be loaded again without reading a
+large file again.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value in a yes-or-no column. All cells of the column with the same key (see `key_of`) are
-    one value."""
+    """One value in a yes-or-no column. Cells of the column that have the same key (see `key_of`)
+    count as one value."""
 
     key: str
     shown: str  # as the first of these cells writes it
@@ -87,11 +88,10 @@ class MarkCounts:
 
 
 def counts_for(contact_list: ContactList, mapping: Mapping) -> MarkCounts:
-    """Count the values of the mapping's yes-or-no columns in a stored file.
+    """Return how often each value occurs in the mapping's yes-or-no columns of a stored file.
 
-    If counts for the same columns are stored with the upload, these counts are returned. Otherwise
-    the file is read. The new counts are stored if the upload is not confirmed yet. The calling code
-    commits.
+    If counts for the same columns are stored with the upload, return these counts. Otherwise read
+    the file, and store the new counts if the upload is not confirmed yet. The calling code commits.
     """
     if not mapping.mark_columns:
         return MarkCounts()
