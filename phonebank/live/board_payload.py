@@ -47,8 +47,8 @@ MILLISECONDS = 10**10
 
 @dataclass(frozen=True)
 class Score:
-    """A group of callers with the same number of conversations. `names` has some of their names,
-    and `callers` is the number of callers in the group."""
+    """A group of callers with the same number of conversations. `callers` is the number of callers
+    in the group. In a large group, `names` has only some of their names."""
 
     conversations: int
     names: Sequence[str]
@@ -72,9 +72,9 @@ class Recent:
 class Figures:
     """The figures of one party at one moment, all read by a single statement.
 
-    `age` is how long the party has existed, in milliseconds by the database's clock. `active` is
-    the number of callers who are calling now. `ringing` has the names of some of these callers, but
-    not of callers whom the host has hidden.
+    `age` is the age of the party in milliseconds, by the database's clock. `active` is the number
+    of callers who are calling now. `ringing` has the names of some of these callers, but not of
+    callers whom the host has hidden.
     """
 
     party_id: int
@@ -110,8 +110,8 @@ class Figures:
 
     @property
     def break_left(self) -> int | None:
-        """How many seconds of the break are left (see `seconds_of_break`). None if there is no
-        break or the party has ended."""
+        """How many seconds of the break are left (see `seconds_of_break`). 0 if the break lasts
+        until the host ends it. None if there is no break or the party has ended."""
         if self.state == PartyState.ENDED:
             return None
         return seconds_of_break(self.paused, self.break_until, self.read_at)
@@ -208,8 +208,8 @@ def places(scores: Iterable[Score]) -> list[tuple[int, Score]]:
 
 
 def leaders(scores: Iterable[Score]) -> list[dict[str, Any]]:
-    """Return the top of the ranking as rows for the board. Names are added, starting at first
-    place, until the list is full. Each place names at least one caller."""
+    """Return the top of the ranking as rows for the board. Callers are named, beginning with first
+    place, until there is no room for another name. At each place, at least one caller is named."""
     rows = []
     letters = LETTERS_OF_PLACES
     for place, score in places(scores):
@@ -269,15 +269,15 @@ def name_active_callers(names: Sequence[str], active: int) -> str:
 
 
 def bar_heights(hour: Sequence[int]) -> list[int]:
-    """Return the heights of the bars in percent. The largest number in `hour`, or TALLEST_BAR if
-    that is larger, counts as 100 percent. A bar for a single call stays visible beside a tall
-    one."""
+    """Return the heights of the board's bars in percent: one bar for each number of calls in
+    `hour`. The largest number in `hour`, or TALLEST_BAR if that is larger, counts as 100 percent.
+    The bar for a number above 0 has at least 4 percent, so that it is visible."""
     tallest = max(*hour, TALLEST_BAR)
     return [max(round(100 * calls / tallest), 4) if calls else 0 for calls in hour]
 
 
 def describe_hour(hour: Sequence[int]) -> str:
-    """Return a description of the bars, for people who use a screen reader."""
+    """Describe in words what the board's bars show, for people who use a screen reader."""
     return (
         f"{_count(sum(hour), 'call')} in the last hour. The busiest five minutes had {max(hour):,}."
     )
@@ -310,7 +310,8 @@ def answered_share(reached: int, calls: int) -> str:
 
 
 def describe_rest(conversations: int, goal: int) -> str:
-    """Return in words how much of the goal is left."""
+    """Return a text that says how many conversations the party needs to reach its goal. Once the
+    goal is reached, the text says this, and how many more conversations there are."""
     left = goal - conversations
     if left <= 0:
         return "Goal reached" if left == 0 else f"Goal reached, and {-left:,} more"
@@ -318,9 +319,9 @@ def describe_rest(conversations: int, goal: int) -> str:
 
 
 def describe_all_parties(figures: Figures, campaign: CampaignTotals | None) -> str:
-    """Return the number of conversations in the campaign as text, such as “All parties: 1,234
-    conversations”. Return an empty text if fewer than two parties have had conversations, or if
-    `campaign` is None."""
+    """Return a text with the number of conversations of all the campaign's parties, such as “All
+    parties: 1,234 conversations”. Return an empty text if fewer than two parties have had
+    conversations, or if `campaign` is None."""
     if campaign is None or campaign.parties < 2:
         return ""
     # The campaign's totals may be two seconds older than the party's. With `max`, all parties never
@@ -376,7 +377,9 @@ def in_zone(moment: datetime, zone: str) -> tuple[datetime, bool]:
 
 
 def describe_board(figures: Figures) -> str:
-    """Describe the whole board in one or two sentences, for people who use a screen reader."""
+    """Describe the board in a few sentences, for people who use a screen reader: the notice, the
+    conversations and the calls. While the party has not ended, also say how many callers are
+    calling now."""
     words = (
         f"{figures.conversations:,} of {figures.goal:,} conversations, "
         f"{_count(figures.calls, 'call')}"

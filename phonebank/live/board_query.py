@@ -1,8 +1,8 @@
 """Reads the figures of several parties' boards in a single statement, so that all these figures are
 from the same moment.
 
-The work for a board grows with the number of callers in its party, but not with the number of calls
-per second.
+The work for a board grows with the number of callers in its party, and with the number of the
+party's calls in the last ten minutes.
 """
 
 from collections.abc import Iterable
@@ -182,8 +182,8 @@ def hosts_still_allowed(hosts: Iterable[tuple[int, int, int]]) -> set[tuple[int,
     """Return the triples in `hosts` for which the host may still see the party's board. Each triple
     has the ids of a party, an account and a session.
 
-    A triple is returned if the account may run the party and the session is still open. A session
-    is open if it has not been ended and began less than SIGNED_IN_FOR ago.
+    A triple is returned if the account is active and may run the party, and the session is still
+    open. A session is open if it has not been ended and began less than SIGNED_IN_FOR ago.
     """
     asked = list(hosts)
     rows = db.session.execute(

@@ -1,5 +1,5 @@
 """Reads all the data that one party's board shows. The data is for a page that somebody opens, or
-for a connected board that asks for it."""
+for an open board that asks for its data again."""
 
 import time
 from typing import Any
@@ -34,8 +34,9 @@ def board_snapshot(party_id: int, token: str | None = None) -> dict[str, Any]:
 
 
 def board_tag(party_id: int) -> str:
-    """Return a tag for the party's board. The tag changes when the board changes, and also every
-    TAGGED_FOR seconds. Computing the tag is much less work for PostgreSQL than reading the board.
+    """Return a tag, a short text that identifies what the party's board shows now. The tag changes
+    when the board changes, and also every TAGGED_FOR seconds. Computing the tag is much less work
+    for PostgreSQL than reading the board.
 
     Redis has a mark that changes when the board changes, and the tag includes this mark. The tag
     also includes the version of the party's tallies, in case Redis has lost the mark. Compute the

@@ -1,14 +1,15 @@
 """Sends each connected board the data that it should show. A board shows the figures of one party.
 Each web process has a broadcaster, which serves the boards connected to that process.
 
-A broadcaster's work grows with the number of its connected boards, not with the number of calls
-that are recorded.
+A broadcaster's work grows with the number of its connected boards. However many calls are recorded,
+the broadcaster reads each board at most twice a second.
 
 Every half second, the broadcaster asks Redis in one command which of its boards are marked as
-changed (see `change_marks`). It reads the data of these boards from PostgreSQL in one statement.
-The same statement also reads each board that was last read four seconds ago or earlier, whatever
-Redis says. So a board is normally less than five seconds late even if a mark is missing. A mark is
-missing if Redis loses it, or if a process is killed before it has sent the mark.
+changed (see `change_marks`). The broadcaster then reads the figures of these boards from PostgreSQL
+in one statement. The same statement also reads each board that was last read four seconds ago or
+earlier, even if the board is not marked. So a board is normally less than five seconds late even if
+a mark is missing. For example, Redis may lose a mark, or a process may be killed before it has sent
+one.
 """
 
 import logging
@@ -52,11 +53,11 @@ def room_of(party_id: int) -> str:
 
 
 def _jittered(at: float) -> float:
-    """Return a random time up to EACH_BOARD_EVERY seconds before `at`.
+    """Return a random time that is at most EACH_BOARD_EVERY seconds before `at`.
 
-    Many boards connect or change at the same moment, for example after a restart, after a paused
-    campaign resumes, or after Redis is emptied. Without these random times, all these boards would
-    be read in the same round from then on.
+    Many boards may connect or change at the same moment, for example after a restart, after a
+    paused campaign resumes, or after Redis is emptied. Without these random times, all these boards
+    would be read in the same round from then on.
     """
     return at - random.uniform(0, EACH_BOARD_EVERY)  # noqa: S311
 
@@ -77,7 +78,7 @@ class Watcher:
 class Broadcaster:
     """The boards connected to this process, and the background task that sends them their data.
 
-    The task starts when the first board connects, and ends when the last one disconnects.
+    The task starts when the first board connects, and ends after the last board has disconnected.
     """
 
     app: Flask
@@ -135,7 +136,8 @@ class Broadcaster:
     def _round(self) -> None:
         """Read and send the data of each board that has changed. Also read and send the data of
         each board that was last read four seconds ago or earlier (two seconds while Redis is
-        unavailable).
+        unavailable). Every HOSTS_EVERY seconds, also disconnect hosts who may no longer see their
+        boards.
 
         The data of an unchanged board is sent again, in case an earlier event was lost on the way
         to a page.
@@ -166,9 +168,9 @@ class Broadcaster:
                 self._marks[party_id] = marks[party_id]
 
     def _track(self, parties: AbstractSet[int], at: float) -> None:
-        """Begin to track those of the `parties` that are not tracked yet, and forget each tracked
-        party that is not in `parties`. A new party's board counts as already read, at a random
-        recent time, because a newly connected board asks for its first data itself."""
+        """`parties` are the parties whose boards are connected to this process now. Forget the
+        marks and read times of all other parties. Give each new party a random recent read time, as
+        if its board had just been read. A newly connected board asks for its first data itself."""
         for party_id in parties - self._read_at.keys():
             self._read_at[party_id] = _jittered(at)
         for party_id in self._read_at.keys() - parties:
@@ -177,8 +179,8 @@ class Broadcaster:
 
     def _marks_of(self, parties: list[int]) -> tuple[dict[int, str | None], float]:
         """Return the mark of each party, by party id, and a number of seconds. A board that was
-        read that many seconds ago is read again even if its mark has not changed. While Redis is
-        unavailable, the marks are empty."""
+        last read that many seconds ago or earlier is read again even if its mark has not changed.
+        While Redis is unavailable, no marks are returned."""
         try:
             marks = change_marks.marks_of(parties)
         except RedisError:
@@ -211,8 +213,8 @@ class Broadcaster:
         )
 
     def _disconnect_revoked_hosts(self) -> None:
-        """Disconnect everyone who is watching with an account but may no longer see the party's
-        board. Examples are a host who has signed out, and a co-host who has been removed."""
+        """Disconnect each host's page whose account may no longer see the board. Examples are the
+        pages of a host who has signed out, and of a co-host who has been removed."""
         hosts = {
             sid: (watcher.party_id, watcher.account_id, watcher.session_id or 0)
             for sid, watcher in list(self._watchers.items())

@@ -1,10 +1,10 @@
 """Sends events to the screens of individual callers. The events go through Redis, so they reach the
 screens that are connected to any web process.
 
-Most events only tell a screen to ask the server again. A screen that missed such an event learns of
-the change when it sends its next request. A screen that missed a host's message (MESSAGE) does not
-show that message. Call the functions of this module after the commit. These functions raise no
-error if Redis is unavailable.
+Most events only tell a screen that something has changed. If a screen missed such an event, it
+learns of the change from the answer to its next request. A screen that missed a host's message
+(MESSAGE) does not show that message. Call the functions of this module after the commit. These
+functions raise no error if Redis is unavailable.
 """
 
 from collections.abc import Iterable

@@ -1,9 +1,9 @@
 """Keeps track of the callers' screens that are connected to this process, and disconnects a screen
-when its device is signed out.
+when its device is signed out or its caller is removed.
 
 A caller who is removed or signs out is disconnected immediately, by an event through Redis
-(`caller_events`). That event may be lost, so every few seconds a single statement asks PostgreSQL
-which devices are still signed in.
+(`caller_events`). That event may be lost. So every few seconds, a single statement asks PostgreSQL
+which of the screens must be disconnected.
 """
 
 import logging
@@ -40,8 +40,8 @@ WHERE c.id IS NULL
 class CallerScreens:
     """The connected sockets of callers' screens, each with its caller and device token.
 
-    The background task starts when the first screen connects, and ends when the last one
-    disconnects.
+    A background task calls `disconnect_ended` every ASK_EVERY seconds. The task starts when the
+    first screen connects, and ends after the last screen has disconnected.
     """
 
     app: Flask
@@ -51,7 +51,8 @@ class CallerScreens:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, sid: str, caller_id: int, device_token: str) -> None:
-        """From now on, disconnect the screen with this socket id when its device is signed out."""
+        """From now on, disconnect the screen with this socket id if its device is signed out or its
+        caller is removed."""
         with self._lock:
             self._devices[sid] = (caller_id, device_token)
             if self._running:
@@ -65,8 +66,8 @@ class CallerScreens:
         self._devices.pop(sid, None)
 
     def disconnect_ended(self) -> None:
-        """Disconnect the screens whose device has been signed out. Call this function in an app
-        context."""
+        """Disconnect the screens whose device has been signed out or whose caller has been removed.
+        Call this method in an app context."""
         devices = dict(self._devices)
         if not devices:
             return

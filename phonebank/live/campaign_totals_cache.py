@@ -1,9 +1,9 @@
 """The totals of all parties in a campaign, read once for all the campaign's boards.
 
 The totals are sums over thousands of rows of the table `tally`, and a thousand boards may show
-them. So a process uses each campaign's totals for two seconds before it reads them again. Until
-then, all boards of the campaign in this process show the same totals. The campaign's totals on a
-board may therefore be up to two seconds older than the board's own figures.
+them. So a process uses each campaign's totals for two seconds before it reads them again. During
+these two seconds, the process uses the same totals for all boards of the campaign. The campaign's
+totals on a board may therefore be up to two seconds older than the board's own figures.
 """
 
 import time
@@ -26,8 +26,8 @@ GROUP BY campaign_id
 
 
 def read_campaign_totals(campaign_ids: Iterable[int]) -> dict[int, CampaignTotals]:
-    """Return the totals by campaign id, read in one statement. A campaign without calls has
-    zeros."""
+    """Return the totals of these campaigns, by campaign id, read in one statement. The totals are 0
+    if the campaign's parties have made no calls."""
     wanted = list(campaign_ids)
     rows = db.session.execute(_TOTALS, {"campaign_ids": wanted})
     found = {row.campaign_id: CampaignTotals(row.parties, row.conversations) for row in rows}
@@ -36,13 +36,13 @@ def read_campaign_totals(campaign_ids: Iterable[int]) -> dict[int, CampaignTotal
 
 @dataclass
 class CampaignTotalsCache:
-    """The totals that this process last read for each campaign, and when it read them."""
+    """The totals that this process has read recently, by campaign id, and when it read them."""
 
     _read: dict[int, tuple[float, CampaignTotals]] = field(default_factory=dict)
 
     def of(self, campaign_ids: Collection[int]) -> dict[int, CampaignTotals]:
-        """Return totals by campaign id. Totals that this process read less than two seconds ago are
-        not read again."""
+        """Return the totals of these campaigns, by campaign id. Totals that this process read less
+        than two seconds ago are not read again."""
         fresh_from = time.monotonic() - KEPT_FOR
         fresh = {key: read for key, read in self._read.items() if read[0] >= fresh_from}
         self._read = fresh

@@ -2,8 +2,9 @@
 numbers as bars.
 
 A large party makes thousands of calls in an hour, and the bars change slowly. So the bars are read
-less often than the other figures: a process shows each party's bars for about ten seconds before it
-reads them again.
+less often than the other figures: a process uses each party's bars for at least ten seconds before
+it reads them again.
+
 One statement reads the bars of at most a hundred parties. Otherwise, if a thousand boards opened at
 once, all of them would wait for one long statement.
 """
@@ -40,8 +41,8 @@ GROUP BY party_id, back
 
 
 def read_hours(party_ids: Iterable[int]) -> dict[int, list[int]]:
-    """Return, for each party, the number of calls in each five-minute period of the last hour,
-    oldest first."""
+    """Return the number of calls in each five-minute period of the last hour, oldest first, by
+    party id."""
     hours = {party_id: [0] * BARS for party_id in party_ids}
     values = {"party_ids": list(hours), "seconds": BAR_SECONDS, "oldest": BARS - 1}
     for row in db.session.execute(_HOUR, values):
@@ -53,16 +54,17 @@ def read_hours(party_ids: Iterable[int]) -> dict[int, list[int]]:
 @dataclass
 class HourlyCache:
     """The bars (calls in each five-minute period) that this process last read for each party, and
-    when it read them. `kept_for` is in seconds."""
+    when it read them. Bars are used for at least `kept_for` seconds before they are read again."""
 
     kept_for: float = KEPT_FOR
     _read: dict[int, tuple[float, Sequence[int]]] = field(default_factory=dict)
     _not_before: float = 0.0
 
     def refresh(self, party_ids: Iterable[int]) -> None:
-        """Bring the bars (calls in each five-minute period) of these parties up to date. The bars
-        that this process has not read yet are read for all parties. Bars that were read at least
-        `kept_for` seconds ago are read again for up to a hundred parties.
+        """For these parties, read the bars (calls in each five-minute period) that are missing or
+        old. Missing bars are read for all these parties. Bars that were read at least `kept_for`
+        seconds ago are read again for up to a hundred parties, the oldest bars first. Bars of other
+        parties are deleted after FORGOTTEN_AFTER seconds.
 
         If PostgreSQL fails, the transaction is rolled back and no error is raised, because no board
         should wait for its bars. After that, no bars are read for `kept_for` seconds.
@@ -89,7 +91,7 @@ class HourlyCache:
 
     def of(self, party_id: int) -> Sequence[int]:
         """Return the bars (calls in each five-minute period) that were last read for this party, or
-        zeros if no bars have been read yet."""
+        zeros if no bars of the party are stored."""
         return self._read.get(party_id, (0.0, NO_CALLS))[1]
 
     def _keep(self, at: float, hours: Mapping[int, Sequence[int]]) -> None:

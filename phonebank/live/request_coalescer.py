@@ -1,5 +1,5 @@
-"""Combines requests for the data of boards: if several requests ask at the same time, one statement
-reads the figures of all their boards."""
+"""Combines requests for the data of boards. If several requests wait at the same time, one
+statement reads the figures of up to a hundred of their boards."""
 
 import threading
 from collections.abc import Sequence
@@ -32,11 +32,11 @@ Asked = tuple[int, "Future[Reading | None]"]
 
 @dataclass
 class BoardCoalescer:
-    """Reads the data of boards for the requests that ask for it. If several requests ask at the
-    same time, one statement reads the figures of all their boards.
+    """Reads the data of boards for the requests that ask for it. If several requests wait at the
+    same time, one statement reads the figures of their boards.
 
-    After a restart, a thousand boards ask at the same time. For PostgreSQL, planning the statement
-    is ten times as much work as reading one more board.
+    After a restart, a thousand boards may ask at the same time. For PostgreSQL, planning the
+    statement is ten times as much work as reading one more board.
 
     The first request is served immediately. Requests that arrive in the meantime wait, and then
     their boards are read together, a hundred at a time. No request gets figures that were read

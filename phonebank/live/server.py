@@ -40,9 +40,10 @@ socketio = SocketIO()
 Handler = Callable[..., dict[str, Any] | None]
 
 # Seconds. A ping and its answer cost a process 0.4 ms, and there may be ten thousand screens. Pages
-# notice a dead line without pings, because a board gets an event every four seconds and a call page
-# renews its hold. So pings are as rare as proxies allow: HAProxy's usual configuration closes an
-# idle line after 50 seconds, Heroku after 55, and nginx and Amazon's load balancers after 60.
+# notice a dead connection without pings, because a board gets an event every four seconds and a
+# call page renews its hold. So pings are as rare as proxies allow: HAProxy's usual configuration
+# closes an idle connection after 50 seconds, Heroku after 55, and nginx and Amazon's load balancers
+# after 60.
 PING_EVERY = 45
 # Seconds. The server notices a silently cut socket within PING_EVERY and this time together.
 PING_ANSWER_WITHIN = 20
@@ -88,11 +89,12 @@ def init_app(app: Flask) -> None:
 
 
 def _uncompressed(wsgi_app: "WSGIApplication") -> "WSGIApplication":
-    """Refuse the compression that browsers offer for websockets.
+    """Return a WSGI app that does the same as `wsgi_app`, but refuses the compression that browsers
+    offer for websockets.
 
     Compression would need more memory for each socket than everything else that the socket needs.
-    It would save little, because a board's data is about a kilobyte, and a caller's screen gets
-    only a few short events in an evening.
+    It would save little. A board's data is about a kilobyte, and a caller's screen gets only a few
+    short events in an evening.
     """
 
     def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
