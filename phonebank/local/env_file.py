@@ -1,9 +1,10 @@
 """The file that tells a command in another terminal which servers `make run` has started.
 
 `make run` chooses addresses and secrets for its own processes. While `make run` runs, these
-addresses and secrets are in a file that only the file's owner can read. A `phonebank` command whose
-environment has no DATABASE_URL reads all missing variables from this file. A production server has
-the variables in its environment, and has no such file.
+addresses and secrets are in a file that only the file's owner can read. If the environment of a
+`phonebank` command has no DATABASE_URL, the command reads all missing variables from this file.
+`phonebank run` does not read the file, because it starts servers of its own. A production server
+has the variables in its environment, and has no such file.
 """
 
 import os
@@ -52,9 +53,9 @@ def remove(home: Path) -> None:
 
 
 def load_into(environment: MutableMapping[str, str]) -> None:
-    """Add the variables from the file that `make run` has written, unless the environment already
-    has DATABASE_URL. If there is no such file, nothing is added. A variable that is already set
-    keeps its value."""
+    """Add variables to `environment` from the file that `make run` has written. If there is no such
+    file, or if `environment` already has DATABASE_URL, nothing is added. A variable that is already
+    set keeps its value."""
     if environment.get("DATABASE_URL"):
         return
     home = data_folder(environment)

@@ -17,8 +17,8 @@ SECRETS = ("SECRET_KEY", "PASSWORD_SALT", "TOTP_SECRET", "NUMBER_KEYS")
 
 
 class StartupError(Exception):
-    """The error that is raised if Phonebank cannot start. Its message says what is wrong and what
-    to do."""
+    """The error that is raised if something keeps Phonebank from starting, such as a port that is
+    taken. The message says what is wrong and, in most cases, what to do."""
 
 
 def check_shared_memory() -> None:
@@ -94,8 +94,8 @@ def load_or_make_secrets(path: Path) -> dict[str, str]:
 
 def development_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment with the settings for development added. A variable that is already
-    set keeps its value, with two exceptions. PYTHONUNBUFFERED is always 1. The folder of this
-    Python is always added at the start of PATH."""
+    set keeps its value, with two exceptions. PYTHONUNBUFFERED is always 1. The folder of the Python
+    interpreter that runs this code is always added at the start of PATH."""
     return {
         "PHONEBANK_MODE": "development",
         "REQUIRE_SECOND_FACTOR": "no",

@@ -2,7 +2,7 @@
 
 The launcher first checks whether it can start. If it cannot, one message says why. Otherwise the
 launcher starts the servers, creates the tables, loads the demonstration data and runs the
-Procfile's processes. Ctrl-C, a signal or the end of one process ends all processes.
+Procfile's processes. Ctrl-C, a signal to stop or the end of one process ends all processes.
 
 Exit status: 0 if the launcher was asked to stop, 1 if a set-up command failed or a process ended by
 itself, 2 if the launcher could not start.

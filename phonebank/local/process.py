@@ -42,8 +42,8 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class LocalServerError(Exception):
-    """The error for a server that could not be started. Its message says which server, why, and
-    what to do."""
+    """The error that is raised if a server cannot be started, or if a folder cannot be used. The
+    message says why and, in many cases, what to do."""
 
 
 class RunningServer:
@@ -69,7 +69,9 @@ class RunningServer:
         return self._process.poll() is None
 
     def stop(self) -> None:
-        """Stop the server and wait until it has ended. A second call does nothing."""
+        """Stop the server, wait until it has ended, and free its folder. If the server does not end
+        within STOP_SECONDS, kill it. In a forked child of the process that started the server, do
+        nothing."""
         if os.getpid() != self._owner:
             return  # this is a forked child of the process that started the server
         atexit.unregister(self.stop)
@@ -125,8 +127,8 @@ class ServerFolder:
         belongs to another program.
 
         `command` is the server's process name. `home` is a folder whose path is in the server's
-        command line. A process that does not name this folder is another server, and is not
-        stopped.
+        command line. A process whose command line does not have this path is another server, and is
+        not stopped.
         """
         try:
             process = psutil.Process(int(pid_file.read_text(encoding="utf-8").split("\n", 1)[0]))
@@ -150,8 +152,8 @@ class ServerFolder:
         """Return the folder for the socket.
 
         The folder is `path`, unless `path` is too long for a socket or has characters that a URL
-        would have to escape. In those cases, return a private folder in the system's temporary
-        folder.
+        may have to escape. In those cases, make and return a private folder in the system's
+        temporary folder or in /tmp. Raises LocalServerError if this is not possible.
         """
         if _fits_socket_path(self.path / socket_name):
             self._socket_dir = self.path
@@ -204,7 +206,8 @@ class ServerFolder:
         attempt: Callable[[], None],
         account: pwd.struct_passwd | None = None,
     ) -> RunningServer:
-        """Start a server, call `attempt` until it can connect, and return the server.
+        """Start a server. Call `attempt`, which tries to connect to the server, until this
+        succeeds. Then return the server.
 
         Raises LocalServerError if the server ends or does not answer within START_SECONDS. The
         message quotes the line of the server's log that says what went wrong.
@@ -229,7 +232,8 @@ class ServerFolder:
 
     def last_words(self) -> str:
         """Return the line of the log that says what went wrong, and the path of the whole log. If
-        the log says that the disk is full, return only that, with the path of the folder."""
+        no line says this, return the last line with the path. If the log says that the disk is
+        full, return a message that says only this and names the folder."""
         lines = self.log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-40:]
         if any("No space left on device" in line for line in lines):
             return f"the disk that holds {self.path} is full"
@@ -243,7 +247,7 @@ class ServerFolder:
 
 
 def claim_folder(path: Path) -> IO[str]:
-    """Make the folder and lock it for as long as the returned file is open.
+    """Make the folder, unless it exists. Lock it for as long as the returned file is open.
 
     Raises LocalServerError if another process has locked the folder, and OSError if the folder
     cannot be used.

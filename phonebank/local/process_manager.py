@@ -20,8 +20,8 @@ GRACEFUL_SECONDS = 2
 
 
 class PartProcess(Process):
-    """A process of the Procfile, which ends when the launcher ends, even if the launcher is
-    killed."""
+    """A process of the Procfile. It ends when the launcher ends. On Linux, it also ends if the
+    launcher is killed."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -51,8 +51,8 @@ class PartManager(Manager):
 
     @property
     def asked_to_stop(self) -> bool:
-        """Whether the processes are ending because the launcher was asked to stop. If the result is
-        False, one of the processes ended by itself."""
+        """Whether the processes have ended because the launcher was asked to stop. If the result is
+        False, one of the processes ended by itself. Read this after honcho's loop has ended."""
         return not self.first_to_end
 
     def terminate(self) -> None:

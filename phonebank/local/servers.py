@@ -6,9 +6,9 @@ that program instead of a package's binary. Each server is a child of the proces
 server, but is in a process group of its own. So Ctrl-C reaches only the parent, and the parent
 stops the servers in order.
 
-A server ends with its parent: by `stop()`, at exit, and on Linux by a signal from the kernel if the
-parent is killed. If a server still outlives its parent, the next start stops it. For a live
-campaign, `DATABASE_URL` and `REDIS_URL` are set, and this module starts nothing.
+A server ends when its parent calls `stop()` or exits. On Linux, the kernel also ends the server if
+the parent is killed. If a server still outlives its parent, the next start stops the server. For a
+live campaign, `DATABASE_URL` and `REDIS_URL` are set, and this module starts nothing.
 """
 
 from __future__ import annotations
@@ -76,12 +76,13 @@ def start_postgres(data_dir: Path, durable: bool = True) -> RunningServer:
     """Start PostgreSQL on the cluster in data_dir. The first start makes the cluster.
 
     The server listens only on a unix socket, in a folder that other users cannot enter. PostgreSQL
-    refuses to run as root. If root calls this function, the server runs as the cluster's owner. It
-    runs as `nobody` if root owns the cluster, or if there is no cluster yet.
+    refuses to run as root. So if root calls this function, the server runs as the owner of the
+    existing cluster. If root owns the cluster, or if there is no cluster yet, the server runs as
+    `nobody`.
 
     Args:
-        data_dir: holds cluster/, the log and, unless its path is too long, the socket. If the
-            folder is missing, it is made, with its parent folders.
+        data_dir: holds cluster/, the log and usually the socket (see `ServerFolder.socket_dir`).
+            If the folder is missing, it is made, with its parent folders.
         durable: False makes tests faster, but a power cut may then lose data.
 
     Return: A server whose `url` is the address of the database `phonebank`, in SQLAlchemy's form.
@@ -89,7 +90,8 @@ def start_postgres(data_dir: Path, durable: bool = True) -> RunningServer:
 
     Raises:
         LocalServerError: the binaries are missing, the folder is in use or cannot be used, the
-            disk is full, or the server does not start.
+            cluster cannot be made or is from another version of PostgreSQL, the disk is full, or
+            the server does not start.
     """
     binaries = _postgres_binaries()
     with ServerFolder("PostgreSQL", data_dir) as folder:
@@ -196,8 +198,8 @@ def _package_folder(name: str) -> Path | None:
 
 
 def _server_account(cluster: Path) -> pwd.struct_passwd | None:
-    """Return the account that PostgreSQL runs as: an unprivileged account if the current account is
-    root, or None for the current account."""
+    """Return the account that PostgreSQL runs as. If the current account is root, this is the
+    cluster's owner or `nobody`. Otherwise return None: PostgreSQL runs as the current account."""
     if os.geteuid() != 0:
         return None
     owner = cluster.stat().st_uid if cluster.exists() else 0
@@ -205,8 +207,9 @@ def _server_account(cluster: Path) -> pwd.struct_passwd | None:
 
 
 def _grant_access(account: pwd.struct_passwd, data_dir: Path, binaries: Path) -> None:
-    """Let the account reach PostgreSQL's data and binaries, even if they are in folders that only
-    root may enter."""
+    """Let the account reach PostgreSQL's data and binaries. If one of their parent folders does not
+    let the account pass through, the function lets all users pass through the folder. It also makes
+    the binaries readable for all users, if they are not."""
     opened = []
     for folder in dict.fromkeys((*data_dir.parents, binaries, *binaries.parents)):
         found = folder.stat()
@@ -231,9 +234,9 @@ def _make_cluster(
     account: pwd.struct_passwd | None,
     durable: bool,
 ) -> None:
-    """Run initdb, unless the cluster exists. The new cluster's folder gets the name `cluster` only
-    when the cluster is complete. Raises LocalServerError if initdb fails, or if the existing
-    cluster is from another version of PostgreSQL."""
+    """Make the cluster with initdb, unless the cluster exists. The new cluster's folder gets the
+    name `cluster` only when the cluster is complete. Raises LocalServerError if initdb fails, or if
+    the existing cluster is from another version of PostgreSQL."""
     if cluster.exists():
         made_by = (cluster / "PG_VERSION").read_text(encoding="ascii").strip()
         if made_by != str(POSTGRES_VERSION):
