@@ -1,5 +1,5 @@
 """Makes records of the calls that a machine dialled for a campaign on one day. The records are made
-from the stored lines and decisions."""
+from the stored lines (telephone connections) and from the decisions to dial them."""
 
 from collections.abc import Iterator
 from dataclasses import fields
@@ -65,8 +65,8 @@ ORDER BY day DESC
 
 
 def days_of(campaign: Campaign, today: date) -> list[date]:
-    """Return the days on which lines to people were created, newest first. The list goes back at
-    most DAYS_LISTED days before `today`."""
+    """Return the days on which the campaign has begun lines (telephone connections) to people,
+    newest first. The list goes back at most DAYS_LISTED days before `today`."""
     zone = first_zone_of(campaign)
     since = datetime.combine(today - timedelta(days=DAYS_LISTED), time(), zone)
     bound = {"campaign_id": campaign.id, "zone": zone.key, "since": since}
@@ -74,8 +74,9 @@ def days_of(campaign: Campaign, today: date) -> list[date]:
 
 
 def records_of(campaign: Campaign, day: date) -> list[Record]:
-    """Return the records of a day: first its decisions to dial lines, then its lines. Both parts
-    are sorted, oldest first. `day` is a date in the first time zone of the campaign's country."""
+    """Return the records of a day: first the decisions of the day to dial lines (telephone
+    connections), then the lines to people. Both parts are sorted, oldest first. `day` is a date in
+    the first time zone of the campaign's country."""
     since, until = _span(day, first_zone_of(campaign))
     decisions = db.session.scalars(
         select(DialDecision)

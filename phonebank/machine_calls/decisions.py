@@ -1,5 +1,5 @@
-"""Stores decisions about how many lines to dial, with the figures that the decisions were based on.
-Nothing here commits."""
+"""Stores decisions about how many lines (telephone connections) to dial. Each decision is stored
+with the figures that it was based on. Nothing here commits."""
 
 from datetime import datetime
 
@@ -12,9 +12,9 @@ from phonebank.pacing.snapshot import Decision, PacingMode, Snapshot
 def keep_decision(
     campaign_id: int, moment: Snapshot, decision: Decision, at: datetime
 ) -> DialDecision | None:
-    """Store and return a decision of the predictive rule to dial lines. The predictive rule may
-    dial more lines than there are ready callers. For any other decision, and for a decision to dial
-    no lines, store nothing and return None.
+    """If the predictive rule has decided to dial lines (telephone connections), store and return
+    the decision. This rule may dial more lines than there are ready callers. If another rule
+    decided, or if no lines are to be dialled, store nothing and return None.
 
     Each line that is dialled because of the decision has the decision's id in `Line.decision_id`.
     `at` is aware.

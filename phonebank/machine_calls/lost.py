@@ -1,5 +1,7 @@
-"""An SQL condition for a line to a person. The condition is true if the person was talking with a
-caller when the caller's line ended, and nobody recorded how the call ended."""
+"""An SQL condition on a line to a person. A line is a telephone connection, either to a person or
+to a caller. The condition is true if the caller's line ended after the two lines were joined, and
+at most a second after the end of the person's line. The call must also have ended without an
+outcome."""
 
 # The query must have the tables `line` and `call`, and the parameter `:caller` (LineSide.CALLER).
 IS_LOST = """

@@ -35,8 +35,9 @@ class Question:
 
 @dataclass(frozen=True)
 class RuleFigures:
-    """The results of simulated evenings with one rule for how many lines to dial. A field with a
-    name that ends in `_within` is half the width of a result's 95% confidence interval."""
+    """The results of simulated evenings with one rule for how many lines (telephone connections) to
+    dial. A field with a name that ends in `_within` is half the width of a result's 95% confidence
+    interval."""
 
     conversations: float  # an hour
     conversations_within: float
@@ -68,13 +69,15 @@ def simulation_of(question: Question) -> Simulation | None:
 
 
 def is_playing(question: Question) -> bool:
-    """Whether evenings of this kind are being simulated now."""
+    """Whether a simulation of such evenings has begun (see `begin`) and its results are not stored
+    yet."""
     return redis_store().get(_key(question)) == _PLAYING
 
 
 def begin(question: Question) -> bool:
     """Note in Redis that evenings of this kind are being simulated, and return True. Return False
-    if this is already noted, or if their results are stored."""
+    if this is already noted, or if the results are stored. Redis keeps the note for at most
+    PLAYING_AT_MOST seconds, because the worker may die."""
     return bool(redis_store().set(_key(question), _PLAYING, nx=True, ex=PLAYING_AT_MOST))
 
 
