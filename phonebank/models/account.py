@@ -136,8 +136,8 @@ class Account(Base, UserMixin):
         """Return whether the account needs a second factor now, and the methods that may be used
         for this. Flask-Security calls this method at sign-in.
 
-        A host or viewer needs a second factor only after adding one. An organiser always needs a
-        second factor if SECURITY_TWO_FACTOR_REQUIRED is set. This includes an organiser of only one
+        An account that has added a second factor needs it. If SECURITY_TWO_FACTOR_REQUIRED is set,
+        an organiser who has not added one needs one too. This includes an organiser of only one
         chapter or campaign.
         """
         if not self.organises_something and not tf_setup_methods:
@@ -146,5 +146,5 @@ class Account(Base, UserMixin):
 
     def check_tf_required_setup(self) -> bool:
         """Whether the account must keep its second factor. Flask-Security calls this method on the
-        set-up page."""
+        page on which people set up their second factor."""
         return self.organises_something and super().check_tf_required_setup()

@@ -20,8 +20,8 @@ class Scope(StrEnum):
 
 
 class ApiToken(Base):
-    """One token of one campaign. The row has only the token's hash, so nobody can read the token
-    from the row.
+    """One token of one campaign. The row has the token's hash and not the token, so nobody can read
+    the token from the row.
 
     The row stays after the token is revoked.
     """

@@ -31,15 +31,16 @@ class Base(DeclarativeBase):
 
 
 class Versioned:
-    """A base class for tables whose ORM class also needs PostgreSQL's column `xmin`, here as
-    `row_version`. `xmin` is the id of the transaction that last wrote the row.
+    """A base class for ORM classes that need PostgreSQL's column `xmin`. Their attribute
+    `row_version` has the value of this column. `xmin` is the id of the transaction that last wrote
+    the row.
 
     PostgreSQL keeps `xmin` for every row of every table, and locking a row does not change its
     `xmin`. A statement may rely on rows that were read earlier. Its WHERE clause can then compare
     the `xmin` of each of these rows with the value that was read. The statement writes nothing if
     another change to one of these rows was committed between that reading and the start of the
-    statement. If the statement also locks a row, it writes nothing after a later change to that row
-    either.
+    statement. If the statement also locks these rows, it writes nothing even if such a change is
+    committed while it waits for a lock.
     """
 
     row_version: Mapped[str] = mapped_column(

@@ -14,9 +14,9 @@ class CallCorrection(Base):
     """One correction of a call's outcome, answers or note.
 
     `before` and `after` have only the values that changed: `outcome` (a key), `note`, and `answers`
-    by step id (None for no answer). `after` also has `callback_at` if the organiser gave a time.
-    `before` and `after` may contain what a person said, so a correction is deleted with its call.
-    The audit still records that there was a correction.
+    by step id (None for no answer). `after` also has `callback_at` if the organiser gave the time
+    of a promised call back. `before` and `after` may contain what a person said, so a correction is
+    deleted with its call. The audit still records that there was a correction.
     """
 
     __tablename__ = "call_correction"

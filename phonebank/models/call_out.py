@@ -25,8 +25,8 @@ from phonebank.models.state_column import state_check, state_type
 
 
 class CallOutStep(StrEnum):
-    """The steps of a call-out, in order. With the remote control (a page), the organiser chooses
-    which step the projector shows."""
+    """The steps of a call-out, in order. The remote control is a page on which somebody chooses the
+    step that the projector shows."""
 
     SIGN_IN = "sign_in"
     PRACTISE = "practise"

@@ -1,5 +1,5 @@
-"""A part of the access ledger, the record of who saw which person's data. This part records when a
-caller looked at a person's first name again, in order to find out who had called back."""
+"""A part of the access ledger, the record of who saw which person's data. Callers can look up who
+has called them back. This part records when a caller then saw a person's name again."""
 
 import uuid
 from datetime import datetime
@@ -11,7 +11,8 @@ from phonebank.models.base import Base, now
 
 
 class CallSight(Base):
-    """A moment when a call's caller saw the person's first name again.
+    """A moment when a call's caller saw the person's name again: the first name or, if there is
+    none, the last name.
 
     The first time that the caller saw the name, during the call itself, has no row here.
     """

@@ -21,7 +21,7 @@ class CallerActionKind(StrEnum):
 
 class CallerAction(Base):
     """One action of an organiser on one caller. The row says who acted, when and why. `figures`
-    describe the caller or the caller's calls at that time, and may be empty."""
+    describes the caller or the caller's calls at that time, and may be empty."""
 
     __tablename__ = "caller_action"
     __table_args__ = (Index("ix_caller_action_caller", "caller_id", "at"),)

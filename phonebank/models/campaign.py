@@ -1,5 +1,5 @@
-"""A campaign: the organisation that the calls are made for, and the campaign's country, calling
-hours, script, and limits on the pace of its callers."""
+"""A campaign. Its row says for which organisation the calls are made. The row also has the
+campaign's country, its calling hours, its script, and limits on the pace of its callers."""
 
 import secrets
 from datetime import date, datetime
@@ -41,12 +41,12 @@ class CampaignMode(StrEnum):
 
     @property
     def dials_first(self) -> bool:
-        """Whether the server calls people before they are on a caller's screen."""
+        """Whether the server calls people before a caller sees them on the screen."""
         return self in (CampaignMode.PROGRESSIVE, CampaignMode.PREDICTIVE)
 
 
 class TrainingFor(StrEnum):
-    """The people who must be trained in a campaign. A trained mark then shows that somebody was
+    """The people in a campaign who must have a trained mark. The mark shows that somebody was
     trained."""
 
     NOBODY = "nobody"

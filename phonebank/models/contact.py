@@ -37,8 +37,9 @@ class ContactState(StrEnum):
 class Contact(Base):
     """A person to call in one campaign.
 
-    `suppressed_at` is separate from `state`, so that the contact still has its earlier state if the
-    number is later taken off the do-not-call list.
+    `suppressed_at` is set while a number of the contact is on the do-not-call list. It is separate
+    from `state`. So if the number is later taken off that list, the contact still has its earlier
+    state.
     """
 
     __tablename__ = "contact"

@@ -1,5 +1,5 @@
-"""An upload: the file while it is being read, its columns, its progress, and the rows that were
-refused."""
+"""An upload: the file until it is imported, the file's columns, the progress of the import, and the
+rows that were refused."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -117,7 +117,8 @@ class ContactList(Base):
 
 
 class UploadChunk(Base):
-    """A piece of an uploaded file. The piece is kept only until the import of the file has ended.
+    """A piece of an uploaded file. The piece is kept only until the import of the file has ended,
+    or until the upload is undone.
 
     The piece is stored in the database and not on a disk, so that any worker on any machine can
     read it.
@@ -165,12 +166,12 @@ class ContactChange(Base):
 
 
 class UploadCheck(Base):
-    """The expected results of an upload. A job counts them before an organiser confirms the
-    upload's columns.
+    """What an import of an upload would do. For a large upload, a job finds this out before an
+    organiser confirms the columns.
 
-    `plan` has the columns and the organiser's decisions that the count assumes, and `token`
-    identifies this plan. `choices` are the values of the form on the upload's page, by field.
-    `found` is empty until every row has been counted.
+    `plan` has the meanings of the columns and the organiser's decisions with which the job works,
+    and `token` identifies this plan. `choices` are the values of the form on the upload's page, by
+    field. `found` is empty until every row has been counted.
     """
 
     __tablename__ = "upload_check"
