@@ -154,9 +154,9 @@ def upsert_people(token_id: int, people: Sequence[SentPerson]) -> list[Result]:
     result for each person, in the same order.
 
     If a person is already in the campaign and is not refused, the values that were sent replace the
-    stored values. Stored values that were not sent are deleted, except the external ID. A person
-    with a number on the do-not-call list is neither added nor updated. The person's calls stay, and
-    so does the time at which the person may be called again.
+    stored values. Stored values that were not sent are deleted, except the external ID. The
+    person's calls stay, and so does the time at which the person may be called again. A person with
+    a number on the do-not-call list is neither added nor updated.
 
     Raises ConflictError if the campaign has ended, and NotFoundError if the token no longer exists.
     """
@@ -237,8 +237,8 @@ def _keys_of(row: ContactRow) -> set[tuple[str, str]]:
 
 
 def _list_of(token: ApiToken, campaign: Campaign) -> ContactList:
-    """Lock and return the token's own list. Make a new list if the token has none, or if its list
-    was undone."""
+    """Lock and return the contact list of this token. If the token has no list, or if the list was
+    undone, make and return a new list."""
     own = get_locked(ContactList, token.contact_list_id) if token.contact_list_id else None
     if own is None or own.state == ListState.UNDONE:
         own = _begin_list(campaign, token.name, token.created_by_id)

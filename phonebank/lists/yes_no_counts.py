@@ -62,8 +62,8 @@ class MarkCounts:
     together: list[tuple[tuple[str, ...], int]] = field(default_factory=list)
 
     def count_suppressed(self, mapping: Mapping) -> int:
-        """Return the number of rows whose phone numbers the import would put on the do-not-call
-        list.
+        """Return the number of rows that have a value with the action SUPPRESS. The import would
+        put the phone numbers of these rows on the do-not-call list.
 
         `mapping` says what each column contains, and what the organiser decided about its values.
         """
@@ -78,7 +78,7 @@ class MarkCounts:
 
     def undecided_values(self, mapping: Mapping) -> list[tuple[int, Value]]:
         """Return the values whose words are unknown and for which nobody has chosen an action yet.
-        Each value is returned with its column."""
+        Each value is returned with the index of its column."""
         return [
             (column, value)
             for column, values in self.columns.items()
@@ -111,8 +111,8 @@ def counts_for(contact_list: ContactList, mapping: Mapping) -> MarkCounts:
 
 
 def needs_agreement(suppressed: int, rows: int) -> bool:
-    """Whether an organiser must agree, because too many of a list's rows would put numbers on the
-    do-not-call list. Too many means more than the share SHARE_TO_ASK_ABOUT."""
+    """Whether so many of a list's rows would put numbers on the do-not-call list that an organiser
+    must agree. This is so if their share of all rows is larger than SHARE_TO_ASK_ABOUT."""
     return suppressed > rows * SHARE_TO_ASK_ABOUT
 
 

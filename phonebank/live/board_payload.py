@@ -1,4 +1,4 @@
-"""Builds the data that a party's board shows: figures and words, without any data about contacts.
+"""Builds the data that a party's board shows: figures and texts, without any data about contacts.
 This module runs no queries."""
 
 from collections.abc import Iterable, Sequence
@@ -141,8 +141,8 @@ def version_of(figures: Figures) -> int:
 def payload(
     figures: Figures, campaign: CampaignTotals | None = None, hour: Sequence[int] = NO_CALLS
 ) -> dict[str, Any]:
-    """Return the data of the event `board`. The data has only JSON types, and no personal data
-    except callers' first names.
+    """Return the data of the event `board`. The data has only JSON types. Its only personal data
+    are callers' first names, and what the host may have written in the title or the message.
 
     `campaign` has the totals of all the campaign's parties. If `campaign` is None, these totals are
     left out. `hour` has the number of calls in each five-minute period of the last hour, oldest

@@ -170,7 +170,8 @@ class Broadcaster:
     def _track(self, parties: AbstractSet[int], at: float) -> None:
         """`parties` are the parties whose boards are connected to this process now. Forget the
         marks and read times of all other parties. Give each new party a random recent read time, as
-        if its board had just been read. A newly connected board asks for its first data itself."""
+        if its board had been read then, because a newly connected board asks for its first data
+        itself."""
         for party_id in parties - self._read_at.keys():
             self._read_at[party_id] = _jittered(at)
         for party_id in self._read_at.keys() - parties:
@@ -213,8 +214,8 @@ class Broadcaster:
         )
 
     def _disconnect_revoked_hosts(self) -> None:
-        """Disconnect each host's page whose account may no longer see the board. Examples are the
-        pages of a host who has signed out, and of a co-host who has been removed."""
+        """Disconnect the boards of hosts who may no longer see them. Examples are a host who has
+        signed out, and a co-host who has been removed."""
         hosts = {
             sid: (watcher.party_id, watcher.account_id, watcher.session_id or 0)
             for sid, watcher in list(self._watchers.items())

@@ -1,7 +1,7 @@
 """Marks in Redis that tell the broadcaster in every web process that a party's board has changed.
 
-A mark only makes a board change sooner. If a mark is lost, the board still shows the right figures
-after about four seconds. So lost marks are not sent again.
+A mark only makes a board change sooner. If a mark is lost, the board shows the right figures a few
+seconds later. So lost marks are not sent again.
 """
 
 import secrets

@@ -122,10 +122,10 @@ def on_event(event: str, namespace: str) -> Callable[[Handler], Handler]:
     """Register a function as the handler of a socket event. Put `@open_to` below this decorator.
 
     If the handler succeeds, the sender gets {"ok": true, …} with the values that the handler
-    returns. If the handler raises an error, the sender gets {"ok": false, "error": …} with the same
-    texts as an error page. A busy process adds "retry_after" (in seconds) to the error. If the
-    handler of the connect event raises an error, the connection is refused, and the client gets the
-    error.
+    returns. If the access rule refuses the sender, or the handler raises an error, the sender gets
+    {"ok": false, "error": …} with the same texts as an error page. A busy process adds
+    "retry_after" (in seconds) to the error. After an error at the connect event, the connection is
+    refused, and the client gets the error.
     """
 
     def decorate(handler: Handler) -> Handler:
