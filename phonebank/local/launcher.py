@@ -59,8 +59,8 @@ class _StopRequest:
 
     The first signal is only remembered. The launcher calls `check` between the steps of the start,
     and `check` then raises StopRequestedError. The first signal does not raise the exception at
-    once, because Python may lose the exception. This happens if Python is just running one of its
-    own callbacks, for example at a fork. A second signal raises the exception at once.
+    once, because Python may lose the exception. This happens if Python is running one of its own
+    callbacks at that moment, for example at a fork. A second signal raises the exception at once.
     """
 
     def __init__(self) -> None:

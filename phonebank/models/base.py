@@ -39,8 +39,8 @@ class Versioned:
     `xmin`. A statement may rely on rows that were read earlier. Its WHERE clause can then compare
     the `xmin` of each of these rows with the value that was read. The statement writes nothing if
     another change to one of these rows was committed between that reading and the start of the
-    statement. If the statement also locks these rows, it writes nothing even if such a change is
-    committed while it waits for a lock.
+    statement. If the statement also locks these rows, it also writes nothing if such a change is
+    committed while the statement waits for the lock.
     """
 
     row_version: Mapped[str] = mapped_column(

@@ -1,5 +1,5 @@
-"""A volunteer who calls people: a first name on a device. Only callers who have been admitted may
-call."""
+"""A volunteer who calls people. The row has the volunteer's first name and the token of the
+volunteer's device. Only callers who have been admitted may call."""
 
 import secrets
 from datetime import datetime

@@ -134,7 +134,8 @@ class UploadChunk(Base):
 
 
 class RefusedRow(Base):
-    """A row that the import refused, with its number in the spreadsheet and the reason."""
+    """A row that the import refused, why the row was refused, and the row's number in the
+    spreadsheet."""
 
     __tablename__ = "refused_row"
 
