@@ -43,8 +43,8 @@ def show() -> ResponseReturnValue:
 @limiter.limit(SEARCHES, key_func=account_key)
 @open_to(ORGANISER_ANYWHERE)
 def search() -> ResponseReturnValue:
-    """Search all campaigns that the account organises, and show the people who are found. The
-    access ledger (who saw whom) records each person shown."""
+    """Search all campaigns that the signed-in account organises, and show the people found, at most
+    `search.SHOWN_AT_MOST`. The access ledger (who saw whom) records each person shown."""
     campaigns = db.session.scalars(select(Campaign).where(campaigns_within(current_user))).all()
     typed = request.form.get("typed", "")
     try:

@@ -1,5 +1,5 @@
-"""One person's page: the status and the reason for it, the calls, the tags, who saw the person's
-data, and buttons to change the status."""
+"""One person's page. It shows the status and the reason for it, the calls, the tags, and who saw
+the person's data. It also has buttons to change the status."""
 
 from flask import Blueprint, Flask, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -34,8 +34,8 @@ def init_app(app: Flask) -> None:
 @pages.get("")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int, contact_id: int) -> ResponseReturnValue:
-    """Show everything that this campaign knows about a person. The access ledger (who saw whom)
-    records each view of this page."""
+    """Show a person of this campaign: the details, the status, the tags, the calls, and who saw the
+    person. The access ledger (who saw whom) records each view of this page."""
     campaign = campaign_for(current_user, campaign_id)
     person = actions.person_in(campaign, contact_id)
     record_sights([person], current_user, SightKind.OPENED)
@@ -68,7 +68,8 @@ def show(campaign_id: int, contact_id: int) -> ResponseReturnValue:
 @pages.post("/put-back")
 @open_to(RoleName.ORGANISER)
 def put_back(campaign_id: int, contact_id: int) -> ResponseReturnValue:
-    """Make the person callable again, from the next moment inside calling hours."""
+    """Make the person callable again, from the next moment inside calling hours. A promised
+    callback is cancelled."""
     campaign = campaign_for(current_user, campaign_id)
     person = actions.person_in(campaign, contact_id)
     actions.put_back(person, campaign, request.form.get("version", ""), current_user)
@@ -86,7 +87,8 @@ def put_back(campaign_id: int, contact_id: int) -> ResponseReturnValue:
 @pages.post("/finish")
 @open_to(RoleName.ORGANISER)
 def finish(campaign_id: int, contact_id: int) -> ResponseReturnValue:
-    """Mark the person as finished, so that nobody calls them in this campaign."""
+    """Mark the person as finished. Nobody calls the person in this campaign, unless an organiser
+    makes the person callable again."""
     campaign = campaign_for(current_user, campaign_id)
     person = actions.person_in(campaign, contact_id)
     actions.finish(person, campaign, request.form.get("version", ""), current_user)

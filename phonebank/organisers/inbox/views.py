@@ -1,5 +1,5 @@
-"""The pages of the inbox, which lists the answers that somebody must act on. An organiser claims an
-answer, acts on it, and marks it as done."""
+"""The pages of the inbox. The inbox lists the answers that need action, including those that are
+done. An organiser claims an answer, does what it asks for, and marks it as done."""
 
 from flask import Blueprint, Flask, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -32,8 +32,9 @@ def init_app(app: Flask) -> None:
 @inbox.get("")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Show one page of the answers in one state, oldest first. `?after=` is the id of the last
-    answer on the previous page."""
+    """Show one page of the answers, oldest first. `?state=` chooses the answers that are to do, in
+    progress or done. Without a valid `?state=`, show those that are to do. `?after=` is the id of
+    the last answer on the previous page."""
     campaign = campaign_for(current_user, campaign_id)
     asked = request.args.get("state", "")
     state = InboxState(asked) if asked in list(InboxState) else InboxState.OPEN
@@ -74,7 +75,8 @@ def show(campaign_id: int, item_id: int) -> ResponseReturnValue:
 @inbox.post("/<int:item_id>/claim")
 @open_to(RoleName.ORGANISER)
 def claim(campaign_id: int, item_id: int) -> ResponseReturnValue:
-    """Claim an answer, so that no other organiser acts on it."""
+    """Claim an answer, so that other organisers see who acts on it. They can still mark it as done
+    or put it back."""
     campaign = campaign_for(current_user, campaign_id)
     items.claim_item(campaign, item_id, current_user)
     return _done(campaign, item_id, "inbox answer claimed", "You've taken this on.")
@@ -83,7 +85,7 @@ def claim(campaign_id: int, item_id: int) -> ResponseReturnValue:
 @inbox.post("/<int:item_id>/put-back")
 @open_to(RoleName.ORGANISER)
 def put_back(campaign_id: int, item_id: int) -> ResponseReturnValue:
-    """Put an answer back, so that any organiser can claim it."""
+    """Put back an answer that is claimed or done, so that any organiser can claim it."""
     campaign = campaign_for(current_user, campaign_id)
     items.put_back(campaign, item_id)
     return _done(
@@ -104,7 +106,8 @@ def done(campaign_id: int, item_id: int) -> ResponseReturnValue:
 @inbox.post("/<int:item_id>/note")
 @open_to(RoleName.ORGANISER)
 def note(campaign_id: int, item_id: int) -> ResponseReturnValue:
-    """Store a note about an answer, for the other organisers."""
+    """Replace the organisers' note about an answer, unless another organiser has changed the note
+    since the page was opened."""
     campaign = campaign_for(current_user, campaign_id)
     items.set_note(campaign, item_id, request.form.get("note", ""), request.form.get("seen", ""))
     return _done(campaign, item_id, "inbox note changed", "The note is saved.")

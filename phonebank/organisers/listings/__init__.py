@@ -1,1 +1,1 @@
-"""The organiser's pages about events that strangers can find."""
+"""The organiser's pages about events that are meant for strangers."""

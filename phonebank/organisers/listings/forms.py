@@ -54,14 +54,14 @@ class EventForm(FlaskForm):
     )
 
     def event(self, zone: str) -> Event:
-        """Return the event as the organiser typed it. `zone` is the name of the
+        """Return the event's title and start as the organiser typed them. `zone` is the name of the
         event's time zone."""
         return Event(self.title.data or "", self.starts_at.in_utc(time_zone(zone)), zone)
 
     def details(self, country: str) -> Details:
-        """Return the place and the other details as the organiser typed them. `country` is the
-        campaign's country. Raises InvalidInputError if no place has the typed name, or if several
-        places have it."""
+        """Return the place that the organiser typed, and the other details in the form. `country`
+        is the campaign's country. Raises InvalidInputError if the typed postcode or town fits no
+        place, or several places."""
         return Details(
             by_video=False,
             place=one_place(self.place.data or "", country),
@@ -74,8 +74,8 @@ class EventForm(FlaskForm):
 
 
 class RoleForm(FlaskForm):
-    """The form that makes a person a trainer or an area editor (who checks the events of an area).
-    The view sets the choices of `km`, the radius of the area."""
+    """The form in which an organiser makes a person a trainer or an area editor. An area editor
+    checks the events of an area. The view sets the choices of `km`, which is the area's radius."""
 
     kind = RadioField(
         "What will they do?",

@@ -1,6 +1,6 @@
-"""The page on which an organiser manages a campaign's public events. The events of a new host are
-not shown until somebody has checked one of them. An event that three strangers have reported is
-hidden until it is checked."""
+"""The page on which an organiser manages a campaign's public events. A new host's parties are
+hidden from strangers until somebody has checked one of them. An event that three strangers have
+reported is also hidden, until somebody shows it again."""
 
 from flask import Blueprint, Flask, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -52,8 +52,8 @@ def init_app(app: Flask) -> None:
 @listings.get("")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Show the strangers' offers to host, and the events that are not over. Drafts are not shown.
-    Events that an organiser must check come first."""
+    """Show the offers of strangers to host a party, and the campaign's events that are not over.
+    Drafts are left out. Events that an organiser must check come first."""
     campaign = campaign_for(current_user, campaign_id)
     return render_template(
         "listings/index.html",
@@ -75,7 +75,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @listings.post('/offers/<int:offer_id>/<any("accept", "refuse"):answer>')
 @open_to(RoleName.ORGANISER)
 def answer_offer(campaign_id: int, offer_id: int, answer: str) -> ResponseReturnValue:
-    """Accept or refuse a stranger's offer to host a party."""
+    """Accept or refuse a stranger's offer to host a party. The stranger gets an e-mail about it."""
     campaign = campaign_for(current_user, campaign_id)
     if answer == "accept":
         offer = offers.accept_offer(campaign, offer_id, current_user)
@@ -106,7 +106,7 @@ def answer_offer(campaign_id: int, offer_id: int, answer: str) -> ResponseReturn
 @open_to(RoleName.ORGANISER)
 def new(campaign_id: int) -> ResponseReturnValue:
     """Show the form for an event that is not a party. A POST makes the event public, so that
-    strangers can find it."""
+    strangers can find it at once."""
     campaign = campaign_for(current_user, campaign_id)
     form = EventForm(host_name=(current_user.name or "").split(" ")[0])
     trainers = {
@@ -169,7 +169,8 @@ def move_event(campaign_id: int, listing_id: int) -> ResponseReturnValue:
 @listings.post('/<int:listing_id>/<any("show", "hide"):action>')
 @open_to(RoleName.ORGANISER)
 def do(campaign_id: int, listing_id: int, action: str) -> ResponseReturnValue:
-    """Show or hide one event. Strangers' open reports about the event are marked as seen."""
+    """Show one event to strangers, or hide it from them. The event's open reports are marked as
+    seen."""
     campaign = campaign_for(current_user, campaign_id)
     listing = listing_for(campaign, listing_id)
     act, recorded, words = ACTIONS[action]

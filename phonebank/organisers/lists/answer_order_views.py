@@ -1,5 +1,5 @@
-"""The page on which an organiser can order lists of the same priority by the share of people who
-answer."""
+"""The page on which an organiser can order lists of the same priority. The list whose people answer
+most often then comes first."""
 
 from contextlib import suppress
 
@@ -32,9 +32,10 @@ def init_app(app: Flask) -> None:
 @answer_order.get("")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int) -> ResponseReturnValue:
-    """Show the lists that are not paused, ordered by priority and then by the share of people
-    expected to answer at this hour. If this order is switched on, also show how many calls were
-    answered before it was switched on and how many since then."""
+    """Show the lists that are not paused, highest priority first. Among lists of the same priority,
+    the list whose people are expected to answer most often at this hour comes first. If the
+    campaign uses this order, also show how many calls were made and answered before the order was
+    switched on, and how many since then."""
     campaign = campaign_for(current_user, campaign_id)
     at = now()
     zone = first_zone_of(campaign)
@@ -59,7 +60,8 @@ def show(campaign_id: int) -> ResponseReturnValue:
 @answer_order.post("")
 @open_to(RoleName.ORGANISER)
 def change(campaign_id: int) -> ResponseReturnValue:
-    """Start or stop ordering the lists of each priority by the share of people who answer."""
+    """Switch the answer order on or off. It puts lists of the same priority in the order of how
+    often their people answer."""
     campaign = campaign_for(current_user, campaign_id, to_change=True)
     is_on = request.form.get("on") == "yes"
     if is_on == (campaign.answer_order_since is None):

@@ -1,5 +1,5 @@
-"""Functions for the pages on which an organiser checks what an upload will do. If the file is long,
-a job counts its rows."""
+"""Functions for the pages on which an organiser checks what an upload will do. If the uploaded file
+is long, a job counts its rows."""
 
 from typing import Any
 
@@ -19,9 +19,11 @@ from phonebank.organisers.responses import after_commit_enqueue
 def found_by_job(
     contact_list: ContactList, mapping: Mapping, plan: UpdatePlan, token: str
 ) -> dict[str, Any] | None:
-    """Return what a job has found in the file. `mapping` says what each column contains, and `plan`
-    says what the import updates. Return None if the job has not finished or has failed. If there is
-    no job for this mapping and plan yet, enqueue one when the transaction commits."""
+    """Return what a job has found in the list's file. Return None if the job has not finished or
+    has failed. `mapping` says what each column contains, and `plan` says which stored data the
+    import updates. `token` identifies both (`import_check.token_of`). If the list's latest job
+    counted with another token, or if there is no job yet, enqueue a new job when the transaction
+    commits. If this request sends the form, also store the form's values."""
     choices = dict(request.form.lists()) if request.form else {}
     choices.pop("csrf_token", None)
     if upload_checks.begin_check(contact_list, mapping, plan, token, choices):
@@ -31,8 +33,9 @@ def found_by_job(
 
 
 def check_meter(contact_list: ContactList, address: str) -> ResponseReturnValue:
-    """Return the part of the page that shows how many rows the job has counted. If the job has
-    ended, or there is no job, return a response that makes the browser open `address`."""
+    """Return the part of the page that shows how many rows a job has counted. If the job has
+    finished or failed, or if there is no job, return a response that makes the browser open
+    `address`."""
     counted = upload_checks.check_of(contact_list)
     if counted and not counted.found and not counted.fault:
         return render_template(
@@ -46,16 +49,17 @@ def check_meter(contact_list: ContactList, address: str) -> ResponseReturnValue:
 
 
 def pace_of_check(contact_list: ContactList, counted: UploadCheck | None) -> str:
-    """Describe how fast a job counts the rows of a file. Return "" if there is no such job, or if
-    it is too early to tell."""
+    """Describe how fast a job counts the rows of a file, and how much longer that takes. Return ""
+    if `counted` is None, or if the speed is not known yet."""
     if counted is None:
         return ""
     return describe_pace(counted.rows, contact_list.rows_total, counted.begun_at, now())
 
 
 def kept_choices(contact_list: ContactList) -> MultiDict[str, str] | None:
-    """Return the values that the form had when it was last sent. Return None if no such values are
-    stored, or if this request sends the form."""
+    """Return the values that the form for the file's columns had when it was last sent. Return None
+    if no such values are stored, or if this request sends the form. The values are stored only if a
+    job counts the rows."""
     counted = upload_checks.check_of(contact_list)
     if request.form or counted is None or not counted.choices:
         return None

@@ -46,7 +46,7 @@ NUMBER_WORKS = "The number works"
 
 
 class UploadForm(FlaskForm):
-    """The form that uploads a file."""
+    """The form that uploads the file of a contact list."""
 
     file = FileField(
         "The file",
@@ -63,8 +63,9 @@ SCREENING_CHOICES = [
 
 
 class _AfterYes(Optional):
-    """A validator for a field that must be filled in only if the organiser answered "yes". The
-    field may be empty, but the page does not call the field optional."""
+    """A validator that accepts an empty field. `Optional` does so too, but also makes the page call
+    the field optional. This field is not always optional: after the answer "yes" it must be filled
+    in, which `ScreeningForm.attest` checks."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -151,10 +152,11 @@ class PriorityForm(EditForm):
 
 
 class ColumnsForm(FlaskForm):
-    """The form for a file's columns. `columns_form` makes the form.
+    """The form in which an organiser says what each column of a file contains. `columns_form` makes
+    the form for one file.
 
-    The form has one select field for each column, and one for each value of a yes-or-no column.
-    """
+    The form has one select field for each column. It also has one for each value in a yes-or-no
+    column, unless the column has too many values."""
 
     counts: MarkCounts
     priority = _priority_field()
@@ -196,12 +198,13 @@ class ColumnsForm(FlaskForm):
         return [field for field in self if field.name.startswith("column_")]
 
     def targets(self) -> list[str]:
-        """Return the target that the organiser chose for each column. A target says what the column
+        """Return, for each column, the target that the organiser chose. A target says what a column
         contains, such as "phone"."""
         return [field.data for field in self.columns()]
 
     def values_of(self, column: int) -> list[ValueField]:
-        """Return the select fields for the values of a column, most frequent value first."""
+        """Return the select fields for the values of one yes-or-no column, most frequent value
+        first."""
         return [field for field in self.value_fields() if field.column == column]
 
     def value_fields(self) -> list[ValueField]:
@@ -209,23 +212,24 @@ class ColumnsForm(FlaskForm):
         return [field for field in self if isinstance(field, ValueField)]
 
     def actions(self) -> Actions:
-        """Return the chosen action for each value of each yes-or-no column."""
+        """Return the chosen action for each value, by column. For a value without a choice, the
+        action is ASK."""
         actions: Actions = {}
         for field in self.value_fields():
             actions.setdefault(str(field.column), {})[field.value.key] = field.data or Action.ASK
         return actions
 
     def update_targets(self) -> list[str]:
-        """Return the targets (kinds of data, such as "phone") that the import updates for people
-        who are already in the campaign."""
+        """Return the targets (kinds of data, such as "phone") that the organiser chose to update.
+        The import updates them for people who are already in the campaign."""
         offered = updatable_targets(Mapping.of(["" for _ in self.targets()], self.targets()))
         chosen = {part_of(target) for target in self.update.data or ()}
         return [target for target in offered if part_of(target) in chosen]
 
     def update_choices(self) -> list[tuple[str, str]]:
-        """Return a (target, name) pair for each part of a person's data that can be updated. If
-        several targets belong to one part, the first of them stands for the part. The name is the
-        part's name on the page."""
+        """Return the parts of a person's data that the import can update. Each part is a pair: a
+        target, and the part's name on the page. If several targets belong to one part, the pair has
+        the first of them."""
         offered = updatable_targets(Mapping.of(["" for _ in self.targets()], self.targets()))
         parts = {part_of(target): target for target in reversed(offered)}
         return [(target, name_of_part(target)) for target in reversed(parts.values())]
@@ -243,11 +247,11 @@ class ColumnsForm(FlaskForm):
     def is_agreed(self, check: ImportCheck) -> bool:
         """Whether the organiser has agreed to everything that the import of this file would do.
 
-        The page must have shown what these columns do. If many rows would be refused, the organiser
+        The field `checked` says for which columns the page showed the result. If this field is
+        filled in, the columns must be the same now. If many rows would be refused, the organiser
         must have agreed to leave them out. If empty cells could delete stored values, the organiser
         must have chosen whether they do. If the result is False, the form's errors say what the
-        organiser must do.
-        """
+        organiser must do next."""
         if self.checked.data and self.checked.data != self.token:
             self.form_errors.append(
                 "Nothing is imported yet. “What will happen” below shows what these columns do. "
@@ -267,12 +271,11 @@ class ColumnsForm(FlaskForm):
         return not self.errors
 
     def is_usable_for(self, headers: Sequence[str]) -> bool:
-        """Whether the columns fit together, and each value of a yes-or-no column has an action. If
-        the numbers of many rows would go on the do-not-call list, the organiser must also have
-        agreed to that.
+        """Whether the columns can be used together, and each value of a yes-or-no column has an
+        action. No yes-or-no column may have too many values. If the numbers of many rows would go
+        on the do-not-call list, the organiser must also have agreed to that.
 
-        The errors of the fields and of the form say what is wrong.
-        """
+        If the result is False, the errors of the fields and of the form say what is wrong."""
         mapping = Mapping.of(headers, self.targets(), self.actions())
         return self._columns_fit(mapping) and self._marks_are_decided(mapping)
 
@@ -324,7 +327,8 @@ def _whole_number(said: str | None) -> int | None:
 
 
 class ValueField(SelectField):
-    """The field that chooses the action for rows with a certain value in a yes-or-no column."""
+    """The field in which an organiser chooses an action. The action is for the rows that have a
+    certain value in a yes-or-no column."""
 
     def __init__(self, *args: Any, column: int = 0, value: Value, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -339,13 +343,14 @@ def columns_form(
     counts: MarkCounts,
     kept: MultiDict[str, str] | None = None,
 ) -> ColumnsForm:
-    """Make the form for the columns of one file. The guesses are already chosen in the form.
+    """Make the form for the columns of one file. `guesses` says what each column probably contains.
+    The form shows these guesses, unless this request or `kept` has the organiser's own choices.
+    `name` is the list's name in the new form.
 
     `mapping` has each column's target (what the column contains, such as "phone"), as guessed or as
     sent in the form. `counts` has the values in the yes-or-no columns, and how many rows have each
-    value. If this request does not send the form, `kept` may have the values from the last time the
-    form was sent.
-    """
+    value. `kept` is for a request that does not send the form. It has the values from the last time
+    that the form was sent, or is None."""
     fields: dict[str, SelectField] = {f"column_{guess.index}": _column(guess) for guess in guesses}
     for column, values in counts.columns.items():
         if column not in counts.too_many:

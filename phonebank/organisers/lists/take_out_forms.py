@@ -27,7 +27,8 @@ _CHOICES = {
 
 
 class TakeOutForm(FlaskForm):
-    """The form that uploads a file of people who should not be called any more, with the reason."""
+    """The form that uploads a file of people who should not be called any more. It also asks for
+    the reason."""
 
     reason = RadioField(
         "Why should nobody call them any more?",
@@ -62,13 +63,13 @@ class NamesForm(FlaskForm):
     guesses: Sequence[ColumnGuess] = ()
 
     def columns_with_guesses(self) -> list[tuple[ColumnGuess, SelectField]]:
-        """For each column, return the guess about the column and the column's select field. The
-        columns are in the file's order."""
+        """For each column of the file, return the guess of what it contains, and its select field.
+        The columns are in the file's order."""
         fields = [field for field in self if field.name.startswith("column_")]
         return list(zip(self.guesses, fields, strict=True))
 
     def targets(self) -> list[str]:
-        """Return the target that the organiser chose for each column. A target says what the column
+        """Return, for each column, the target that the organiser chose. A target says what a column
         contains, such as "phone"."""
         return [field.data for _, field in self.columns_with_guesses()]
 
@@ -91,10 +92,11 @@ class NamesForm(FlaskForm):
         return not self.errors
 
     def is_agreed(self, check: TakeOutCheck) -> bool:
-        """Whether the organiser has agreed to what the file would do. The page must have shown
-        which people the columns identify. If the file would take out more than half of the people
-        who are left, the organiser must have agreed to the exact number of people. Return False if
-        the file would take out nobody. If the result is False, the form says what is wrong."""
+        """Whether the organiser has agreed to what the file would do. The field `checked` says for
+        which columns the page showed the people. If this field is filled in, the columns must be
+        the same now. If the file would take out more than half of the people who are left, the
+        organiser must have agreed to exactly the number of people whom it takes out. Return False
+        if the file would take out nobody. If the result is False, the form says what is wrong."""
         if not check.people:
             self.form_errors.append(
                 "This file takes nobody out. Is the right column chosen? The IDs or numbers must "
@@ -116,11 +118,12 @@ class NamesForm(FlaskForm):
 def names_form(
     guesses: Sequence[ColumnGuess], name: str, kept: MultiDict[str, str] | None = None
 ) -> NamesForm:
-    """Make the form for the columns of one file. The guesses are already chosen in the form.
+    """Make the form for the columns of one file. `guesses` says what each column probably contains.
+    The form shows these guesses, unless this request or `kept` has the organiser's own choices.
+    `name` is the file's name in the new form.
 
-    If this request does not send the form, `kept` may have the values from the last time the form
-    was sent.
-    """
+    `kept` is for a request that does not send the form. It has the values from the last time that
+    the form was sent, or is None."""
     targets = [_target_of(guess) for guess in guesses]
     if "external_id" not in targets and "phone" not in targets:
         targets[0] = "external_id"

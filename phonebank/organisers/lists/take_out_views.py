@@ -42,7 +42,8 @@ def init_app(app: Flask) -> None:
 @open_to(RoleName.ORGANISER)
 @takes_files
 def new(campaign_id: int) -> ResponseReturnValue:
-    """Show the form for a file. A POST stores the file and opens the page of its columns."""
+    """Show the form that uploads a file. A POST stores the file and opens the page about the file's
+    columns."""
     campaign = campaign_for(current_user, campaign_id)
     form = TakeOutForm()
     if form.validate_on_submit():
@@ -65,8 +66,9 @@ def new(campaign_id: int) -> ResponseReturnValue:
 @take_out.route("/<int:list_id>", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
-    """Show the file's columns, and which people they identify. A POST confirms the columns, if the
-    organiser has agreed to what the file would do.
+    """Show the file's columns, and which people the chosen columns identify. A POST confirms the
+    columns, if the organiser has agreed to what the file would do. A job then stops the calls to
+    these people. Raises NotFoundError for an upload that is not such a file.
 
     While a job counts the rows, htmx requests only the job's progress meter.
     """
@@ -106,8 +108,9 @@ def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
 
 
 def _check(campaign: Campaign, contact_list: ContactList, form: NamesForm) -> TakeOutCheck | None:
-    """Return counts and samples of the people whom the form's columns identify. Return None if no
-    column can identify people, or if a job counts the rows and has not succeeded."""
+    """Return counts and samples of the people whom the form's columns identify. Return None if the
+    chosen columns can't be used (see `NamesForm.fault_of`). Also return None if a job counts the
+    rows and has not succeeded."""
     mapping = Mapping.of(contact_list.headers, form.targets())
     if form.fault_of(mapping):
         return None

@@ -104,7 +104,8 @@ def history(campaign_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 @takes_files
 def new(campaign_id: int) -> ResponseReturnValue:
-    """Show the form for a new list. A POST stores the file and opens its columns page."""
+    """Show the form for a new list. A POST stores the file and opens the page about the file's
+    columns."""
     campaign = _campaign(campaign_id)
     form = UploadForm()
     if form.validate_on_submit():
@@ -128,8 +129,8 @@ def new(campaign_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
     """Show the columns and what an import would do. A POST confirms the columns, the meaning of the
-    values in yes-or-no columns, and the data to update. The organiser must have agreed to what the
-    import would do.
+    values in yes-or-no columns, and the data to update. It then starts the import. The organiser
+    must have agreed to what the import would do.
 
     While a job counts the rows, htmx requests only the job's progress meter.
     """
@@ -190,7 +191,8 @@ def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
 @lists.get("/<int:list_id>")
 @open_to(RoleName.ORGANISER)
 def progress(campaign_id: int, list_id: int) -> ResponseReturnValue:
-    """Show the list's page. While an import or undo runs, htmx requests only the progress meter."""
+    """Show the list's page. While a job works on the list (such as an import or an undo), htmx
+    requests only the progress meter."""
     campaign, contact_list = _list(campaign_id, list_id)
     if contact_list.state == ListState.UPLOADED:
         return redirect(_columns_address(contact_list))
@@ -245,7 +247,7 @@ def refused(campaign_id: int, list_id: int) -> ResponseReturnValue:
 @lists.post("/<int:list_id>/cancel")
 @open_to(RoleName.ORGANISER)
 def cancel(campaign_id: int, list_id: int) -> ResponseReturnValue:
-    """Delete a file whose columns are not confirmed."""
+    """Delete an uploaded file whose columns are not confirmed yet."""
     campaign, contact_list = _list(campaign_id, list_id)
     _audit("list deleted before import", campaign, contact_list)
     services.cancel(contact_list)
@@ -319,7 +321,8 @@ def state_screening(campaign_id: int, list_id: int) -> ResponseReturnValue:
 @lists.post("/<int:list_id>/priority")
 @open_to(RoleName.ORGANISER)
 def priority(campaign_id: int, list_id: int) -> ResponseReturnValue:
-    """Change the list's priority: callers get people from higher-priority lists first."""
+    """Change the list's priority, unless somebody else has changed it since the page was opened.
+    Callers get people from higher-priority lists first."""
     campaign, contact_list = _list(campaign_id, list_id)
     lock_row(contact_list)
     form = PriorityForm(obj=contact_list)
