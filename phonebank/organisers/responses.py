@@ -1,5 +1,5 @@
-"""Functions that an organiser's view uses at its end: commit and redirect, commit and enqueue a
-job, or enqueue a job after a later commit."""
+"""Functions for the end of an organiser's view. They commit and redirect, commit and enqueue a job,
+or enqueue a job after a later commit."""
 
 from flask import flash, redirect
 from flask.typing import ResponseReturnValue
@@ -19,7 +19,8 @@ def commit_and_redirect(
 
 
 def commit_and_enqueue(job: JobFunction[[int]], row_id: int) -> None:
-    """Commit, then enqueue the job. Its argument is the id of a database row.
+    """Commit, then enqueue the job. The job gets `row_id`, the id of a database row, as its only
+    argument.
 
     If Redis is down, the job is not enqueued. Most of these jobs are then started some minutes
     later by one of the jobs in `periodic_jobs.py`.
@@ -30,8 +31,8 @@ def commit_and_enqueue(job: JobFunction[[int]], row_id: int) -> None:
 
 
 def after_commit_enqueue(job: JobFunction[[int]], row_id: int) -> None:
-    """Enqueue the job after the current transaction has committed. Its argument is the id of a
-    database row."""
+    """Enqueue the job after the current transaction has committed. The job gets `row_id`, the id of
+    a database row, as its only argument. If Redis is down, the job is not enqueued."""
 
     def enqueue_job() -> None:
         enqueue(job, row_id)

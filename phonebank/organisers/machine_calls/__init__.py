@@ -1,2 +1,2 @@
-"""The organiser's pages about calls by machine: the simulation of an evening, and whether the calls
-followed the rules."""
+"""The organiser's pages about calls that a machine dials. One page simulates evenings of such
+calls. Another page shows whether a day's calls followed the rules."""

@@ -1,4 +1,5 @@
-"""The form in which an organiser describes an evening of calls by machine, to simulate it."""
+"""The form in which an organiser describes an evening of calls that a machine dials. The evening is
+then simulated."""
 
 from flask_wtf import FlaskForm
 from wtforms import IntegerField
@@ -8,8 +9,8 @@ from phonebank.machine_calls.simulations import CALLERS_AT_MOST
 
 
 class SimulationForm(FlaskForm):
-    """The form that describes the evening to simulate: how many callers there are, how many of 100
-    calls are answered by a person, and how many seconds a call takes."""
+    """The form that describes the evening to simulate. It asks how many callers there are, how many
+    of 100 calls a person answers, and how many seconds a call takes."""
 
     callers = IntegerField(
         "How many callers?",

@@ -1,4 +1,4 @@
-"""The page on which an organiser simulates evenings of calls by machine."""
+"""The page on which an organiser simulates evenings of calls that a machine dials."""
 
 from flask import Flask, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -28,8 +28,9 @@ def init_app(app: Flask) -> None:
 @machine_calls.get("/simulate")
 @open_to(RoleName.ORGANISER)
 def simulate(campaign_id: int) -> ResponseReturnValue:
-    """Show the form, and the results of the simulated evenings. While a job simulates evenings,
-    htmx requests only the results."""
+    """Show the form. If the address has the form's values, also show the results of the evenings
+    that were simulated with these values. While a job simulates the evenings, htmx requests only
+    the part of the page with the results."""
     campaign = campaign_for(current_user, campaign_id)
     form = SimulationForm(formdata=request.args if request.args else None, meta={"csrf": False})
     question = _question(campaign, form) if request.args and form.validate() else None
@@ -50,8 +51,8 @@ def simulate(campaign_id: int) -> ResponseReturnValue:
 @limiter.limit(ASKS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def start_simulation(campaign_id: int) -> ResponseReturnValue:
-    """Enqueue a job that simulates evenings with the numbers in the form. Do not enqueue the job if
-    such evenings have already been simulated, or are being simulated now."""
+    """Enqueue a job that simulates evenings with the numbers in the form. Enqueue nothing if the
+    results of such evenings are stored, or if such evenings are being simulated now."""
     campaign = campaign_for(current_user, campaign_id)
     form = SimulationForm()
     if not form.validate():

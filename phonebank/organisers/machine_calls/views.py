@@ -1,5 +1,5 @@
-"""The page that shows whether a day's calls by machine followed each rule, and the file of that
-day's records."""
+"""The page that shows whether the calls that a machine dialled on one day followed each rule.
+Organisers can also download the records of these calls as a file."""
 
 import io
 from collections.abc import Iterator
@@ -35,10 +35,11 @@ def init_app(app: Flask) -> None:
 @machine_calls.get("")
 @open_to(RoleName.ORGANISER)
 def day(campaign_id: int) -> ResponseReturnValue:
-    """Show whether the calls of one day followed each rule, according to the calls' records.
+    """Show whether the calls that a machine dialled on one day followed each rule, according to the
+    calls' records.
 
-    `?day=` is the date of the day. Without `?day=`, show the newest day with calls by machine.
-    """
+    `?day=` is the date of the day, such as 2027-05-06. For a text that is not a date, the response
+    has the status 404. Without `?day=`, show the newest day with such calls in the last 60 days."""
     campaign = campaign_for(current_user, campaign_id)
     zone = first_zone_of(campaign)
     days = days_of(campaign, now().astimezone(zone).date())
@@ -61,7 +62,8 @@ def day(campaign_id: int) -> ResponseReturnValue:
 @limiter.limit(DOWNLOADS)
 @open_to(RoleName.ORGANISER)
 def file(campaign_id: int, day: str) -> Response:
-    """Download a day's records. The records contain no names and no phone numbers."""
+    """Download the records of one day's calls. The records contain no names and no phone
+    numbers."""
     campaign = campaign_for(current_user, campaign_id)
     records = records_of(campaign, _date(day))
     return download(_pieces(records), f"{campaign.name} machine calls {day}")

@@ -1,4 +1,4 @@
-"""The forms that invite a person and give a person a role."""
+"""The form that invites a person, and the form that gives an account a role."""
 
 from typing import Any
 
@@ -54,7 +54,7 @@ class RoleForm(FlaskForm):
 
     @property
     def scope(self) -> Scope:
-        """The chosen scope. The form must be valid."""
+        """The chosen scope, which says where the account has the role. The form must be valid."""
         return parse_scope(self.where.data or "")
 
     def validate_where(self, field: SelectField) -> None:

@@ -54,10 +54,10 @@ def invite() -> ResponseReturnValue:
 
 
 def _suggested() -> dict[str, str]:
-    """If the address of this page names a volunteer, return values to fill into the form.
-    Otherwise, return {}. The page of parties and hosts has such a link for each volunteer who is
-    ready to organise a campaign. The link contains the ids of the volunteer and the campaign,
-    because no page's address may contain an e-mail address."""
+    """If `?volunteer=` is the id of a volunteer, return that volunteer's data as first values for
+    the form. Otherwise, return {}. The page of parties and hosts links to this page for each
+    volunteer who is ready to organise a campaign. The link contains the ids of the volunteer and
+    the campaign, because no page's address may contain an e-mail address."""
     volunteer_id = request.args.get("volunteer", type=int)
     volunteer = db.session.get(Volunteer, volunteer_id) if volunteer_id else None
     if volunteer is None:
@@ -85,7 +85,7 @@ def _campaign_of(scope: roles.Scope) -> Campaign:
 
 
 def _describe_invitation(account: Account) -> str:
-    """Describe how the invited person gets their sign-in link."""
+    """Return a sentence that says how the invited person gets their sign-in link."""
     who = account.name or account.email
     if mail.is_configured():
         return f"We've e-mailed {who} an invitation."
@@ -117,7 +117,8 @@ def _show(account: Account, form: RoleForm) -> str:
 @pages.post("/<int:account_id>/roles")
 @open_to(RoleName.ORGANISER)
 def give_role(account_id: int) -> ResponseReturnValue:
-    """Give an account a role in the whole installation, a chapter (a local group) or a campaign."""
+    """Give an account a role in the whole installation, a chapter (a local group) or a campaign.
+    The role of host is for one campaign only."""
     account = accounts.account_for(account_id)
     form = RoleForm()
     if not form.validate():
@@ -196,11 +197,10 @@ def _audit(action: str, account: Account, **after: object) -> None:
 
 
 def _commit(account: Account, message: str, kind: str = "success") -> ResponseReturnValue:
-    """Commit, and redirect to the account's page, which shows the message.
+    """Commit, and redirect to the account's page. The next page shows the message.
 
-    After a change to their own account, an organiser is redirected to the front page, because they
-    may no longer open the account's page.
-    """
+    An organiser who has changed their own account is redirected to the front page, because the
+    change may have taken away their right to open the account's page."""
     own = account.id == current_user.id
     db.session.commit()
     flash(message, kind)

@@ -1,2 +1,2 @@
-"""The pages about people's data: downloading or erasing one person's data, who saw whose data, and
-what organisers did."""
+"""The pages about people's data. Organisers can download or erase one person's data. They can also
+see who saw whose data, and what organisers did."""

@@ -1,4 +1,4 @@
-"""The forms that look up a person and erase a person's data."""
+"""The form that looks up people by number, and the form that erases a person's data."""
 
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, IntegerField, StringField
@@ -16,8 +16,8 @@ class NumberForm(FlaskForm):
 
 
 class EraseForm(FlaskForm):
-    """The form that erases a person's data. `contact_id` is the id of one of the contacts that are
-    stored for the person."""
+    """The form that erases a person's data. `contact_id` is the id of one of the person's contacts.
+    The download of a person's data uses this form too, but reads only `contact_id`."""
 
     contact_id = IntegerField(validators=[InputRequired()])
     never_again = BooleanField("Nobody will call their numbers again, not even from a later list")

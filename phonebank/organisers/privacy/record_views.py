@@ -1,5 +1,5 @@
-"""The pages and files of the access ledger (who saw which person's data), and of the record of what
-organisers did."""
+"""The pages and files about two records. One is the access ledger: who saw which person's data. The
+other is the audit: what organisers did."""
 
 from datetime import date, timedelta
 
@@ -31,8 +31,8 @@ def init_app(app: Flask) -> None:
 @records.get("/campaigns/<int:campaign_id>/access-ledger")
 @open_to(RoleName.ORGANISER)
 def ledger(campaign_id: int) -> ResponseReturnValue:
-    """Show who saw which person's data on one day. `?day=2027-05-06` chooses the day in UTC. If
-    `?day=` is missing or is not a valid date, the day is today."""
+    """Show who saw which person's data on one day. `?day=2027-05-06` chooses the day. If `?day=` is
+    missing or is not a valid date, the day is today. A day begins and ends at midnight in UTC."""
     campaign = campaign_for(current_user, campaign_id)
     day = _day() or now().date()
     page = max(request.args.get("page", 1, int), 1)
@@ -53,7 +53,8 @@ def ledger(campaign_id: int) -> ResponseReturnValue:
 @limiter.limit(DOWNLOADS)
 @open_to(RoleName.ORGANISER)
 def ledger_csv(campaign_id: int) -> Response:
-    """Download the access ledger (who saw which person's data) of one day, or of all days."""
+    """Download the access ledger (who saw which person's data). `?day=2027-05-06` chooses the day.
+    Without a valid `?day=`, download all days."""
     campaign = campaign_for(current_user, campaign_id)
     _record_download("access ledger downloaded", campaign)
     return download(ledger_file(campaign, _day(), for_excel()), f"{campaign.name} access ledger")
@@ -104,7 +105,8 @@ def _audit_page(campaign: Campaign | None) -> str:
 
 
 def _day() -> date | None:
-    """Return the day in the address, or None if the address has no valid date."""
+    """Return the day that `?day=` chooses, or None if `?day=` is missing or is not a valid date.
+    Years before 1971 and after 8999 are not valid."""
     try:
         day = date.fromisoformat(request.args.get("day", ""))
     except ValueError:

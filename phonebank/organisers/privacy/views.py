@@ -100,8 +100,9 @@ def file(campaign_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 @retry_on_deadlock
 def erase(campaign_id: int) -> ResponseReturnValue:
-    """Erase a person's data. If the person is on a caller's screen, first ask the organiser whether
-    to end that call."""
+    """Erase a person's data. A job then erases the person from stored files. If the person is on a
+    caller's screen, erase nothing at first, and ask the organiser whether to end that caller's
+    call."""
     campaign = campaign_for(current_user, campaign_id)
     form = EraseForm()
     contact = _contact(form.contact_id.data)
@@ -140,8 +141,9 @@ def _contact(contact_id: int | None) -> Contact:
 
 
 def _people(contacts: Any) -> list[dict[str, Any]]:
-    """Return the people to whom these contacts belong. Contacts with the same name are one person.
-    Each result has one `contact` of the person, and the names of the person's `campaigns`."""
+    """Return the people to whom these contacts belong. The contacts all have the same number, so
+    contacts with the same name are one person. They must be sorted by name. Each result has one
+    `contact` of the person, and the names of the person's `campaigns`."""
     people = []
     for _, group in groupby(contacts, key=lambda contact: contact.name_key):
         theirs = list(group)

@@ -1,1 +1,1 @@
-"""The organiser's pages about retry rules: when people are called again."""
+"""The organiser's pages about retry rules, which say when people are called again."""

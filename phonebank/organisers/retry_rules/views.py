@@ -1,4 +1,4 @@
-"""The page of a campaign's retry rules: when people are called again."""
+"""The page of a campaign's retry rules, which say when people are called again."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def init_app(app: Flask) -> None:
 
 class RetryRulesForm(EditForm):
     """The form for retry rules. It has fields for the rules about all calls. For every outcome in
-    RULED, it also has the fields in `_OUTCOME_FIELDS`."""
+    RULED, it also has the fields in `_OUTCOME_FIELDS`, and the unit of the wait."""
 
     attempts_at_most = StringField(
         "Maximum attempts",
@@ -69,7 +69,8 @@ class RetryRulesForm(EditForm):
     household_unit = SelectField("Unit of the wait for others", choices=list(UNITS))
 
     def as_json(self) -> dict[str, Any]:
-        """Return the typed rules as JSON, so that `RetryRules.parse` can check them."""
+        """Return the typed rules in the form that `RetryRules.parse` reads. `RetryRules.parse` then
+        checks the rules."""
         return {
             "attempts_at_most": _number(self.attempts_at_most.data),
             "attempts_a_day_at_most": _number(self.attempts_a_day_at_most.data),
@@ -86,7 +87,8 @@ class RetryRulesForm(EditForm):
         }
 
     def show_faults(self, fault: RetryRulesError) -> None:
-        """Show each sentence of the error beside the field that it is about."""
+        """Add each sentence of the error to the field that the sentence is about, so that the page
+        shows the two together."""
         for place, sentence in fault.faults.items():
             field = self[_FIELD_OF_PLACE[place]]
             field.errors = [*field.errors, sentence]
@@ -116,8 +118,9 @@ for _key in RULED:
 @retry_rules.route("", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def edit(campaign_id: int) -> ResponseReturnValue:
-    """Show the rules. A POST changes the rules, unless somebody else has changed them since the
-    page was opened. A change applies from the next recorded outcome on."""
+    """Show the rules. A POST changes the rules. It changes nothing if a typed rule is not valid, or
+    if somebody else has changed the same rule since the page was opened. A change applies from the
+    next recorded outcome on."""
     campaign = campaign_for(current_user, campaign_id, to_change=request.method == "POST")
     stored = RetryRules.parse(campaign.retry_rules)
     form = RetryRulesForm(data=_as_fields(stored))
@@ -155,14 +158,16 @@ def edit(campaign_id: int) -> ResponseReturnValue:
 @retry_rules.post("/usual")
 @open_to(RoleName.ORGANISER)
 def back_to_usual(campaign_id: int) -> ResponseReturnValue:
-    """Reset the rules to the defaults."""
+    """Reset the rules to the defaults, unless somebody has changed the rules since the page was
+    opened."""
     return _take(campaign_id, "usual", "The usual rules apply again.")
 
 
 @retry_rules.post("/preset")
 @open_to(RoleName.ORGANISER)
 def preset(campaign_id: int) -> ResponseReturnValue:
-    """Replace the rules with ready-made ones."""
+    """Replace the rules with the chosen preset (ready-made rules), unless somebody has changed the
+    rules since the page was opened. Raises InvalidInputError if there is no such preset."""
     key = request.form.get("preset", "")
     if key not in PRESETS:
         raise InvalidInputError("There are no such rules.", "Choose ready-made rules on the page.")
@@ -171,8 +176,8 @@ def preset(campaign_id: int) -> ResponseReturnValue:
 
 
 def _take(campaign_id: int, key: str, said: str) -> ResponseReturnValue:
-    """Replace the rules with a preset, unless somebody has changed the rules since the page was
-    opened."""
+    """Replace the rules with a preset (ready-made rules). If somebody has changed the rules since
+    the page was opened, replace nothing. `said` is the message after the change."""
     campaign = campaign_for(current_user, campaign_id, to_change=True)
     stored = RetryRulesForm(formdata=None, data=_as_fields(RetryRules.parse(campaign.retry_rules)))
     if not stored.is_as_shown(request.form.get("seen")):
@@ -217,8 +222,8 @@ def _as_fields(rules: RetryRules) -> dict[str, Any]:
 
 
 def _number(typed: str | None, may_be_empty: bool = False) -> int | str | None:
-    """Return the typed whole number, if it has at most _DIGITS digits. Return any other text
-    without spaces at its ends, so that `RetryRules.parse` refuses it. If `may_be_empty` is true,
+    """Return the typed whole number if it has at most _DIGITS digits. Otherwise return the text
+    without spaces at its ends, which `RetryRules.parse` then refuses. If `may_be_empty` is true,
     return None for an empty field."""
     text = str(typed or "").strip()
     if not text:

@@ -1,5 +1,5 @@
-"""The forms for a caller's filters (which contacts the caller may get) and for a campaign's pace
-limits."""
+"""The form for a caller's filters, which decide which contacts the caller may get. Also the form
+for a campaign's pace limits."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ from phonebank.roster.pace import BUDGET_AT_MOST, BUDGETS, KINDS, NEWCOMERS
 
 
 class FiltersForm(EditForm):
-    """The form for a caller's filters: tick boxes for languages and for lists, and a menu of the
-    filters that choose people by area, tag or column.
+    """The form for a caller's filters. It has tick boxes for languages and for lists. It also has a
+    menu of the campaign's people filters, which choose people by area, tag or column.
 
     If no list is ticked, the caller may get people on every list. If no language is ticked, the
     caller gets contacts in the languages that a new caller gets.
@@ -42,14 +42,14 @@ class FiltersForm(EditForm):
 
 
 class PaceForm(EditForm):
-    """The form for pace limits: how many people a caller may see within a given time. It has one
-    whole-number field for each key of BUDGETS.
+    """The form for pace limits, such as how many people a caller may see within a given time. It
+    has one field for a whole number for each key of BUDGETS.
 
-    The loop below adds the fields.
-    """
+    The loop at the end of this module adds the fields."""
 
     def values(self) -> dict[str, Any]:
-        """Return the typed limits. Each key is the name of a column of Campaign."""
+        """Return the typed limits. Each key is the name of a column of Campaign, and each value is
+        the limit."""
         return {key: self[key].data for key in BUDGETS}
 
 

@@ -29,8 +29,8 @@ def init_app(app: Flask) -> None:
 @history.get("")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """Show how many people the caller saw, how fast the caller worked, and which outcomes the
-    caller recorded.
+    """Show how many people the caller saw, how fast the caller worked, which outcomes the caller
+    recorded, and what organisers did about the caller.
 
     The page exists for removed callers too.
     """
@@ -69,9 +69,10 @@ def go_on(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 @retry_on_deadlock
 def stop_now(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """Stop a caller on every device. For a day, new callers from the same network address must wait
-    until an organiser admits them. If the caller's address is not known, every new caller of the
-    party or the campaign must wait."""
+    """Stop a caller on every device. Newcomers who join from the caller's network address within a
+    day must wait until an organiser admits them. If the address is not known, all newcomers to the
+    caller's party must wait to be admitted. Without a party, all newcomers to the campaign must
+    wait."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     at = now()

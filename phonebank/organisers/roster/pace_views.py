@@ -1,5 +1,5 @@
-"""The organiser's page of a campaign's pace limits: how many people a caller may see within a given
-time."""
+"""The organiser's page of a campaign's pace limits, such as how many people a caller may see within
+a given time."""
 
 from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -24,7 +24,8 @@ def init_app(app: Flask) -> None:
 @pace.route("", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def edit(campaign_id: int) -> ResponseReturnValue:
-    """Show the form for the pace limits, or save it. A change applies when a caller gets their next
+    """Show the form for the pace limits. A POST saves the limits, unless somebody else has changed
+    the same limit since the page was opened. A change applies when a caller gets their next
     person."""
     campaign = campaign_for(current_user, campaign_id, to_change=request.method == "POST")
     form = PaceForm(obj=campaign)

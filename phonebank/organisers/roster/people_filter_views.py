@@ -1,5 +1,5 @@
-"""The organiser's page *Whom to call*: the filters that decide whom callers get, and the
-filter that each party uses."""
+"""The organiser's page *Whom to call*. It shows the filters that choose which people callers get,
+and which filter each party uses."""
 
 from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -33,8 +33,8 @@ def init_app(app: Flask) -> None:
 @tonight.route("", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Show the filters and the parties. A POST adds a filter, and a job finds the people who fit
-    it."""
+    """Show the filters, and the parties that have not ended. A POST adds a filter. A job then finds
+    the people who fit the filter."""
     campaign = campaign_for(current_user, campaign_id)
     fault = ""
     if request.method == "POST":
@@ -67,9 +67,9 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @tonight.post("/<int:filter_id>/delete")
 @open_to(RoleName.ORGANISER)
 def delete(campaign_id: int, filter_id: int) -> ResponseReturnValue:
-    """Delete a filter. A party that used the filter has no filter any more, so its callers may get
-    everyone. A caller with the filter then gets the same people as the rest of the caller's party
-    or, without a party, may get everyone."""
+    """Delete a filter. A party that used the filter has no filter any more. If a caller had the
+    filter, the caller then gets the same people as the others in the caller's party. A caller
+    without a party then has no filter."""
     campaign = campaign_for(current_user, campaign_id)
     one = people_filters.filter_in(campaign, filter_id)
     _audit("people filter deleted", campaign, "people filter", one.id)
@@ -84,7 +84,7 @@ def delete(campaign_id: int, filter_id: int) -> ResponseReturnValue:
 @tonight.post("/<int:filter_id>/count")
 @open_to(RoleName.ORGANISER)
 def count(campaign_id: int, filter_id: int) -> ResponseReturnValue:
-    """Enqueue a job that finds the people who fit a filter now."""
+    """Enqueue a job that finds again which people fit a filter."""
     campaign = campaign_for(current_user, campaign_id)
     one = people_filters.filter_in(campaign, filter_id)
     commit_and_enqueue(count_filter, one.id)
@@ -95,7 +95,8 @@ def count(campaign_id: int, filter_id: int) -> ResponseReturnValue:
 @tonight.post("/parties/<int:party_id>")
 @open_to(RoleName.ORGANISER)
 def choose(campaign_id: int, party_id: int) -> ResponseReturnValue:
-    """Choose the filter that decides whom a party's callers get."""
+    """Choose the filter for a party's callers, or choose none. A caller's own filter counts more
+    than the party's."""
     campaign = campaign_for(current_user, campaign_id)
     party = db.session.get(Party, party_id)
     if party is None or party.campaign_id != campaign.id:

@@ -1,5 +1,5 @@
-"""The pages on which an organiser sets a caller's recorded calls aside, so that they no longer
-count, and brings the calls back."""
+"""The pages on which an organiser sets a caller's recorded calls aside, so that the calls do not
+count in any total. The organiser can also bring the calls back."""
 
 from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -31,7 +31,7 @@ def init_app(app: Flask) -> None:
 @pages.get("")
 @open_to(RoleName.ORGANISER)
 def look(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """Show counts of what would change if the caller's calls were set aside."""
+    """Show what would change, in numbers, if the caller's calls were set aside."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     return render_template(
@@ -62,8 +62,9 @@ def do(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 @pages.get("/<int:act_id>/bring-back")
 @open_to(RoleName.ORGANISER)
 def look_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnValue:
-    """Show what would change if the calls of one `SetAside` counted again. If a job has not
-    finished with these calls, or if they already count again, the page says so instead."""
+    """Show what would change if the calls of one `SetAside` counted in the totals again. If these
+    calls are still being set aside or brought back, or if they already count again, the page says
+    so instead."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     act = set_aside.set_aside_of(caller, act_id)
@@ -81,8 +82,8 @@ def look_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnVa
 @pages.post("/<int:act_id>/bring-back")
 @open_to(RoleName.ORGANISER)
 def bring_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnValue:
-    """Bring back the calls of one `SetAside`, so that they count as they did before. If there are
-    too many calls for one request, a job brings the rest back."""
+    """Bring back the calls of one `SetAside`, so that the calls count in the totals again. If there
+    are too many calls for one request, a job brings the rest back."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     act = set_aside.set_aside_of(caller, act_id)

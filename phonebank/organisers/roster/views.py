@@ -1,4 +1,5 @@
-"""The organiser's pages of a campaign's callers: their totals, and the contacts they may get."""
+"""The organiser's pages about a campaign's callers. They show the callers' totals and which
+contacts each caller may get."""
 
 from datetime import datetime, timedelta
 
@@ -44,9 +45,9 @@ def init_app(app: Flask) -> None:
 @callers.get("")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Show the waiting callers, and one page of the admitted callers. Without a search, the first
-    page also shows the callers who were stopped, and those who recorded several outcomes too fast.
-    """
+    """Show the waiting callers, the callers with a flag that nobody has reviewed, and one page of
+    the admitted callers. Without a search, the first page also shows the callers who were stopped,
+    and those who recorded several outcomes too fast."""
     campaign = campaign_for(current_user, campaign_id)
     name = request.args.get("name", "").strip()
     page = max(1, request.args.get("page", 1, type=int))
@@ -120,7 +121,7 @@ def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 @callers.post("/<int:caller_id>/admit")
 @open_to(RoleName.ORGANISER)
 def admit(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """Admit one waiting caller."""
+    """Admit one waiting caller. If the caller is no longer waiting, only say so."""
     campaign = campaign_for(current_user, campaign_id)
     caller = campaign_callers.caller_of(campaign, caller_id)
     name = caller.first_name
@@ -136,7 +137,8 @@ def admit(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 @retry_on_deadlock
 def remove(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """Remove an admitted or a waiting caller."""
+    """Remove an admitted or a waiting caller. Newcomers to the caller's party or campaign must then
+    wait to be admitted."""
     campaign = campaign_for(current_user, campaign_id)
     caller = campaign_callers.caller_of(campaign, caller_id)
     remove_anywhere(caller)
@@ -190,9 +192,9 @@ def _filters_form(campaign: Campaign, caller: Caller) -> FiltersForm:
 
 
 def _limits(campaign: Campaign, caller: Caller, lists: dict[int, ContactList]) -> str:
-    """Describe the limits on the contacts that the caller may get. The text names the languages if
-    the caller speaks several, and the lists if the caller is limited to some lists. Return "" if
-    there are no such limits."""
+    """Describe by language and list which contacts the caller may get. The text names the languages
+    if the caller speaks several, and the lists if the caller is limited to some lists. Otherwise
+    the text is "". It says nothing about the people filter."""
     spoken = filters.languages_spoken(campaign, caller)
     languages = [language_name(code) or code for code in spoken] if len(spoken) > 1 else []
     names = [lists[list_id].name for list_id in caller.list_ids if list_id in lists]
