@@ -1,9 +1,8 @@
 """The tabs of a campaign, and which tab a page belongs to.
 
-Each page about one campaign shows the tabs, so that an organiser can go from each of these pages to
-each tab. The endpoint or blueprint of a page decides the page's tab, so the page's address does not
-have to name the tab.
-"""
+Every page about one campaign shows the tabs, so that an organiser can go from any of these pages to
+any tab. A page's endpoint or blueprint says which tab the page belongs to, so the page's address
+does not have to name the tab."""
 
 from dataclasses import dataclass
 
@@ -20,7 +19,7 @@ from phonebank.organisers.campaigns.steps import step_address
 @dataclass(frozen=True)
 class Tab:
     """A tab: its name, the endpoint of its first page, and the blueprints and single endpoints
-    whose pages belong to the tab. Viewers see only the tabs that are `for_viewers`."""
+    whose pages belong to the tab. Viewers see only the tabs whose `for_viewers` is true."""
 
     name: str
     endpoint: str
@@ -39,8 +38,9 @@ class ShownTab:
 
 @dataclass(frozen=True)
 class ShownStep:
-    """The next step before a draft campaign can start: the step's title, and the address of the
-    step's page. If everything is ready, the step is to start the campaign."""
+    """The next step that an organiser must take before a draft campaign can start. It has the
+    step's title, and the address of the step's page. If everything is ready, the next step is to
+    start the campaign."""
 
     title: str
     url: str
@@ -48,12 +48,11 @@ class ShownStep:
 
 @dataclass(frozen=True)
 class CampaignBar:
-    """The campaign of a page, with the tabs that the signed-in person may open.
+    """The campaign that a page is about, and the tabs that the signed-in person may open.
 
-    `next_step` is the organiser's next step if the campaign is a draft, otherwise None. It is also
-    None if the signed-in person is a viewer, if the page shows the checklist, or if the page
-    belongs to the step itself.
-    """
+    If the campaign is a draft, `next_step` is the organiser's next step. Otherwise it is None. It
+    is also None if the signed-in person is a viewer, if the page shows the checklist, or if the
+    page is one of the step's own pages."""
 
     campaign: Campaign
     tabs: list[ShownTab]
@@ -115,8 +114,8 @@ def init_app(app: Flask) -> None:
 
 def campaign_bar() -> CampaignBar | None:
     """Return the campaign and the tabs for the page of this request. Return None if the page is not
-    about one campaign, if nobody is signed in, or if the signed-in person has no role in the
-    campaign."""
+    about one campaign, or if there is no such campaign. Also return None if nobody is signed in, or
+    if the signed-in person is neither an organiser nor a viewer of the campaign."""
     campaign_id = (request.view_args or {}).get("campaign_id")
     if campaign_id is None or not current_user.is_authenticated:
         return None

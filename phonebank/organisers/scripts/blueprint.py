@@ -19,14 +19,16 @@ OVERTAKEN = (
 
 
 def load_script(campaign_id: int, script_id: int) -> tuple[Campaign, Script]:
-    """Return the campaign and the script with these ids, if the organiser may open the campaign.
-    Raises NotFoundError if there is no such campaign or script."""
+    """Return the campaign and the script with these ids. Raises NotFoundError if there is no such
+    campaign or script, or if the signed-in person may not see the campaign. Raises NotAllowedError
+    for a viewer of the campaign."""
     campaign = campaign_for(current_user, campaign_id)
     return campaign, script_for(campaign, script_id)
 
 
 def signed_in_account() -> Any:
-    """Return the organiser's account itself, not Flask-Login's proxy of it."""
+    """Return the signed-in organiser's account itself, and not the proxy that Flask-Login puts
+    around the account."""
     return current_user._get_current_object()
 
 

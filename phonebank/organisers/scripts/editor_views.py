@@ -1,8 +1,9 @@
-"""The script editor: a form of blocks that is checked and previewed while the organiser types.
+"""The script editor: a form with a block for each part of the script. While the organiser types,
+the script is checked, and a preview shows it.
 
-Each button sends the whole form, and the view saves the form as the script's draft, even if the
-script has errors. Without JavaScript the same buttons reload the page.
-"""
+Each button of the form sends the whole form. The view then saves the form as the script's draft,
+even if the script has errors. Without JavaScript the same buttons reload the page. The buttons in
+the preview save nothing."""
 
 import re
 from collections.abc import Collection
@@ -49,7 +50,7 @@ editor.after_request(gzip_if_asked)
 def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """Show the editor. A POST applies the action of the pressed button, and saves the form as the
     draft. If somebody else has changed the script since the editor was opened, the POST saves
-    nothing and shows the form again.
+    nothing and shows the form again. It does the same if the script is too large.
 
     Raises InvalidInputError for a POST without the form.
     """
@@ -105,7 +106,8 @@ def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
 @editor.post("/check")
 @open_to(RoleName.ORGANISER)
 def check(campaign_id: int, script_id: int) -> ResponseReturnValue:
-    """Return the diagnostics and the preview of the script in the form, without saving the form.
+    """Return the errors, warnings and preview of the script that is in the form. The form is not
+    saved.
 
     The response to a request without the form has the status 204.
     """
@@ -127,7 +129,7 @@ def check(campaign_id: int, script_id: int) -> ResponseReturnValue:
 @editor.post("/preview")
 @open_to(RoleName.ORGANISER)
 def preview(campaign_id: int, script_id: int) -> ResponseReturnValue:
-    """Return the preview at another step, or after an answer, without saving the form.
+    """Return the preview at another step, or after an answer. The form is not saved.
 
     The response to a request without the form has the status 204.
     """
@@ -151,10 +153,10 @@ def _page(
 ) -> str:
     """Render the editor.
 
-    `seen` is the digest of the source that a save would replace, and `opened` names the blocks that
-    are open on the page. `at` is the step in which the organiser typed. `deleted` is the step that
-    the button Undo would restore, or None without such a button.
-    """
+    `seen` is the digest of the source that the next save would replace. `opened` names the blocks
+    that are open on the page. `at` is the id of the step in which the organiser typed, and
+    `new_step` is the id of a step that was just added. `deleted` is the step that the button Undo
+    would restore. If `deleted` is None, the page has no such button."""
     page = render_template(
         "scripts/edit.html",
         campaign=campaign,
@@ -184,7 +186,8 @@ def _page(
 
 
 def _has_javascript() -> bool:
-    """Whether the browser runs JavaScript, which fills the menus.
+    """Whether the browser runs JavaScript. If it does, JavaScript fills the editor's menus, so the
+    page has them without their choices.
 
     A browser without JavaScript requests `?menus=whole` at once, and sends its forms without htmx.
     """
@@ -194,7 +197,7 @@ def _has_javascript() -> bool:
 
 
 def _shows_practice(state: EditorState) -> bool:
-    """Whether the page has the fields for the made-up people whom callers practise with. A form
+    """Whether the page has the fields for the made-up people with whom callers practise. A form
     without these fields leaves the made-up people unchanged."""
     asked = "practice" in request.args or HAS_PRACTICE in request.form
     faulty = any(state.diagnostics.of_characters.values())
@@ -202,8 +205,8 @@ def _shows_practice(state: EditorState) -> bool:
 
 
 def _redirect_browser(address: str) -> ResponseReturnValue:
-    """Redirect the browser to another page. An htmx request gets the address in a header, because
-    htmx would follow a 302 itself and look for the editor in the new page."""
+    """Redirect the browser to another page. The response to an htmx request has the address in a
+    header. Otherwise htmx itself would load the new page and look for the editor there."""
     if "HX-Request" in request.headers:
         return "", 204, {"HX-Redirect": address}
     return redirect(address)

@@ -34,13 +34,13 @@ DRAFT_STAYS = (
 @scripts.route("/<int:script_id>/publish", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def publish(campaign_id: int, script_id: int) -> ResponseReturnValue:
-    """Show what the draft would change for callers. A POST publishes the draft.
+    """Show what the draft would change for callers. A POST publishes the draft. If no script is
+    chosen for the campaign yet, the POST also chooses this script.
 
-    A POST publishes nothing and shows the page again if the script has changed since the page was
-    opened. It does the same if the draft changes the meaning of an answer and the organiser has not
-    confirmed this change. If there is no draft, redirect to the script's page. Raises
-    FaultyScriptError for a POST if the draft has errors.
-    """
+    If the script has changed since the page was opened, a POST publishes nothing and shows the page
+    again. It does the same if the draft changes the meaning of an answer and the organiser has not
+    confirmed this change. Otherwise, a POST raises FaultyScriptError if the draft has errors. If
+    there is no draft, redirect to the script's page."""
     campaign, script = load_script(campaign_id, script_id)
     sent = request.method == "POST"
     if sent:
@@ -84,7 +84,8 @@ def publish(campaign_id: int, script_id: int) -> ResponseReturnValue:
 @scripts.post("/<int:script_id>/discard")
 @open_to(RoleName.ORGANISER)
 def discard(campaign_id: int, script_id: int) -> ResponseReturnValue:
-    """Discard the draft, unless the script has changed since the page was opened."""
+    """Discard the draft, unless the script has changed since the page was opened. Raises
+    ConflictError if no version of the script has been published."""
     campaign, script = load_script(campaign_id, script_id)
     lock_row(script)
     if script.draft is None:

@@ -30,7 +30,9 @@ def show(campaign_id: int, script_id: int) -> ResponseReturnValue:
 @scripts.route("/<int:script_id>/choose", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def choose(campaign_id: int, script_id: int) -> ResponseReturnValue:
-    """Ask whether callers should get this script. A POST makes it the campaign's script."""
+    """Ask the organiser whether callers should get this script. A POST makes this script the
+    campaign's script. While an experiment is running, callers get the experiment's scripts instead.
+    A POST raises ConflictError if the script has not been published."""
     campaign, script = load_script(campaign_id, script_id)
     if request.method == "GET":
         current = db.session.get(Script, campaign.script_id) if campaign.script_id else None
@@ -50,8 +52,9 @@ def choose(campaign_id: int, script_id: int) -> ResponseReturnValue:
 @scripts.post("/<int:script_id>/values")
 @open_to(RoleName.ORGANISER)
 def fill_in(campaign_id: int, script_id: int) -> ResponseReturnValue:
-    """Save the values that the organiser has changed in the script's merge fields. If a colleague
-    has saved another value for one of these fields in the meantime, save nothing."""
+    """Save the merge fields whose values the organiser has changed. If a colleague has saved
+    another value for one of these fields since the page was opened, save nothing and show both
+    values."""
     campaign, script = load_script(campaign_id, script_id)
     fields = declared_fields(script)
     conflicts = save_values(campaign, fields, request.form)
@@ -73,10 +76,9 @@ def script_page(
 ) -> str:
     """Render the script's page.
 
-    `typed` holds the values that the organiser has typed for the script's merge fields, but has not
-    saved yet. `conflicts` holds the values that a colleague has saved for the same fields in the
-    meantime.
-    """
+    `typed` has the values that the organiser has typed for merge fields and that are not saved yet.
+    `conflicts` has the values that a colleague has saved for the same fields since the page was
+    opened."""
     parsed = script_of(script.published_version_id)
     return render_template(
         "scripts/show.html",

@@ -1,5 +1,5 @@
 """The page that shows a script as YAML. An organiser can copy the text, change it, or upload
-another text. The page shows the errors and warnings for each line."""
+another text. The page shows the script's errors and warnings, and the line of each."""
 
 from flask import flash, render_template, request
 from flask.typing import ResponseReturnValue
@@ -19,8 +19,10 @@ from scripts_library.yaml_source import MAX_BYTES
 @scripts.route("/<int:script_id>/text", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def as_text(campaign_id: int, script_id: int) -> ResponseReturnValue:
-    """Show the script as YAML. A POST saves the text or file as the draft. If somebody else has
-    changed the script since the page was opened, the POST saves nothing."""
+    """Show the script as YAML. A POST saves the text or the file as the draft, even if the script
+    has errors. The POST saves nothing if the text is too large, or if no step in it can be read. It
+    also saves nothing if somebody else has changed the script since the page was opened, unless the
+    text is the same as the script now."""
     campaign, script = load_script(campaign_id, script_id)
     if request.method == "POST":
         lock_row(script)

@@ -51,9 +51,9 @@ def read_version(campaign_id: int, script_id: int, number: int) -> ResponseRetur
 @scripts.post("/<int:script_id>/versions/<int:number>/restore")
 @open_to(RoleName.ORGANISER)
 def restore(campaign_id: int, script_id: int, number: int) -> ResponseReturnValue:
-    """Make an old version the draft, for the organiser to review and publish. If the script has
-    changed since the page was opened, restore nothing. If the old version has the same words as the
-    published version, the script then has no draft."""
+    """Make an old version the draft, so that the organiser can review and publish it. If the script
+    has changed since the page was opened, restore nothing. If the old version has the same words as
+    the published version, there is no draft afterwards."""
     campaign, script = load_script(campaign_id, script_id)
     version = version_for(script, number)
     lock_row(script)
@@ -81,8 +81,9 @@ def restore(campaign_id: int, script_id: int, number: int) -> ResponseReturnValu
 @open_to(RoleName.ORGANISER)
 def download(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """Download the script as YAML. `?version=` chooses a version by its number. Without
-    `?version=`, download the draft. If there is no draft, download the published version or, if
-    none is published, the newest version."""
+    `?version=`, download the draft. If there is no draft, download the published version. If no
+    version is published, download the newest version. Raises NotFoundError if there is no version
+    with the number."""
     _, script = load_script(campaign_id, script_id)
     number = request.args.get("version", type=int)
     source = version_for(script, number).source if number else drafts.working_source(script)

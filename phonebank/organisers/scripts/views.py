@@ -65,7 +65,8 @@ def read_ready_made(campaign_id: int, slug: str, language: str) -> ResponseRetur
 @scripts.post("/library")
 @open_to(RoleName.ORGANISER)
 def use_ready_made(campaign_id: int) -> ResponseReturnValue:
-    """Copy a ready-made script into the campaign."""
+    """Copy a ready-made script into the campaign and publish it. If no script is chosen for the
+    campaign yet, this script is chosen."""
     campaign = campaign_for(current_user, campaign_id)
     slug, language = request.form.get("slug", ""), request.form.get("language", "")
     script = campaign_scripts.use_ready_made(campaign, slug, language, signed_in_account())

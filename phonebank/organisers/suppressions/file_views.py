@@ -1,10 +1,9 @@
 """The pages on which an organiser reviews the numbers of a do-not-call file, puts them on the list,
 and removes them again.
 
-Once a file's numbers are on the list, these pages cannot remove single numbers. `take_back` removes
-all numbers that only this file put on the list. A file is kept until an organiser puts its numbers
-on the list or deletes the file, but for no longer than a day.
-"""
+Once a file's numbers are on the list, these pages cannot remove single numbers. For one file,
+`take_back` removes all numbers that only this file put on the list. If nobody puts a file's numbers
+on the list within a day, a job deletes the file."""
 
 import logging
 from collections.abc import Sequence
@@ -50,8 +49,8 @@ def init_app(app: Flask) -> None:
 @limiter.limit(REVIEWS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def show(batch_id: int) -> ResponseReturnValue:
-    """Show the file's columns with samples, and the numbers in the columns that seem to contain
-    phone numbers."""
+    """Show samples from each of the file's columns. Also show the first numbers in the columns that
+    seem to contain phone numbers, and how many numbers there are."""
     batch = _file(batch_id)
     if batch.state != BatchState.UPLOADED:
         return redirect(url_for("suppressions.show"))
@@ -63,8 +62,8 @@ def show(batch_id: int) -> ResponseReturnValue:
 @limiter.limit(REVIEWS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def enter(batch_id: int) -> ResponseReturnValue:
-    """Show the numbers in the chosen columns. If the organiser has agreed to these numbers, put
-    them on the list instead."""
+    """Show the first numbers in the chosen columns, and how many numbers there are. If the
+    organiser has agreed to this many numbers, put all of them on the list instead."""
     batch = _file(batch_id)
     if batch.state != BatchState.UPLOADED:
         flash("The numbers of that file were put on the list before.", "info")
@@ -122,8 +121,8 @@ def delete(batch_id: int) -> ResponseReturnValue:
 @pages.post("/take-back")
 @open_to(RoleName.ORGANISER)
 def take_back(batch_id: int) -> ResponseReturnValue:
-    """Begin to remove the numbers that only this file put on the list, and record the organiser's
-    reason. A job removes the numbers."""
+    """Begin to remove a file's numbers from the list, and record the organiser's reason. A job
+    removes the numbers that only this file put on the list."""
     _file(batch_id)
     form = TakeBackForm()
     if not form.validate():
@@ -161,7 +160,8 @@ def _file(batch_id: int) -> SuppressionBatch:
 
 
 def _chosen_columns(table: Table) -> list[int]:
-    """Return the indexes of the columns that the form names, in order."""
+    """Return the indexes of the columns that the organiser chose in the form, lowest first. Indexes
+    that the table does not have are left out."""
     indexes = {int(text) for text in request.form.getlist("columns") if text.isdigit()}
     return sorted(index for index in indexes if index < len(table.columns))
 

@@ -43,7 +43,7 @@ def _country(field_id: str) -> SelectField:
 
 
 class LookUpForm(_CountryForm):
-    """The form that looks up a number."""
+    """The form that looks up a number on the do-not-call list."""
 
     number = StringField(
         "Phone number",
@@ -54,7 +54,8 @@ class LookUpForm(_CountryForm):
 
 
 class AddForm(_CountryForm):
-    """The form that enters numbers, as text or as a file, with their country and reason."""
+    """The form in which an organiser enters numbers, as text or as a file. It also asks for the
+    country of numbers without a country code, and for the reason."""
 
     numbers = TextAreaField("Numbers", description="Put one number on each line.")
     file = FileField(
@@ -72,7 +73,7 @@ class AddForm(_CountryForm):
 
 
 class TakeBackForm(FlaskForm):
-    """The form that asks why a file's numbers are removed from the list."""
+    """The form that asks why a file's numbers are removed from the do-not-call list."""
 
     why = SelectField(
         "Why are you removing this file's numbers?",
@@ -82,7 +83,7 @@ class TakeBackForm(FlaskForm):
 
 
 class LiftForm(FlaskForm):
-    """The form that removes a number from the list and asks for the reason."""
+    """The form that removes a number from the do-not-call list. It also asks for the reason."""
 
     phone = HiddenField()
     why = SelectField(

@@ -1,5 +1,5 @@
-"""The do-not-call page. It shows how many numbers are on the list, and organisers can look up a
-number, add numbers, and remove a number.
+"""The do-not-call page. It shows how many numbers are on the list. Organisers can look up a number,
+add numbers, and remove a number.
 
 The page sends numbers by POST only, so no address, log or browser history contains a number.
 """
@@ -65,7 +65,7 @@ def show() -> ResponseReturnValue:
 @limiter.limit(LOOK_UPS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def look_up() -> ResponseReturnValue:
-    """Show whether a number is on the list, since when and why."""
+    """Show whether a number is on the do-not-call list. If it is, also show since when and why."""
     form = LookUpForm()
     if not form.validate():
         return _page(look_up=form), 422
@@ -88,7 +88,8 @@ def look_up() -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 @takes_files
 def add() -> ResponseReturnValue:
-    """Add every phone number in the typed text, and list the lines that have no number.
+    """Put every phone number in the typed text on the list. Show the lines that cannot be read as
+    phone numbers.
 
     A file, a long text or a text with several columns goes to `file_views` for review first.
     """
@@ -135,7 +136,7 @@ def _enter(phones: list[str], reason: str, new: int) -> None:
 @open_to(RoleName.ORGANISER)
 @retry_on_deadlock
 def lift() -> ResponseReturnValue:
-    """Take a number off the list, and log the organiser's reason."""
+    """Take a number off the list, and log the organiser's reason without the number."""
     form = LiftForm()
     phone = form.phone.data or ""
     if not form.validate():
@@ -156,7 +157,8 @@ def lift() -> ResponseReturnValue:
 
 
 def _store_for_review(form: AddForm, data: bytes, filename: str) -> ResponseReturnValue:
-    """Store a file and open its review page. Raises InvalidInputError if the file has no table."""
+    """Store a file or a long typed text, and open the page for its review. Raises InvalidInputError
+    if `read_table` cannot read the data as a table."""
     read_table(data)
     batch = files.store_file(data, filename, form.country.data, form.reason.data, current_user.id)
     batch_id = batch.id
@@ -165,8 +167,8 @@ def _store_for_review(form: AddForm, data: bytes, filename: str) -> ResponseRetu
 
 
 def _count_in_words(new: int, already: int, refused: int) -> str:
-    """Say in sentences how many numbers were put on the list, how many were already there, and how
-    many lines could not be read."""
+    """Return sentences that say how many numbers were put on the list, how many were already there,
+    and how many lines could not be read."""
     words = f"{new:,} {'number was' if new == 1 else 'numbers were'} put on the list."
     if already:
         words += f" {already:,} {'was' if already == 1 else 'were'} already there."

@@ -103,8 +103,8 @@ class TelephoneForm(EditForm):
         self.mode.choices = [SelectChoice(mode, label) for mode, (label, _) in MODES.items()]
 
     def validate_shown_number(self, field: StringField) -> None:
-        """Convert the number to E.164. Refuse a number that is not valid. Refuse an empty field if
-        the mode uses a telephone service."""
+        """Convert the typed number to E.164. Raise ValidationError for a number that is not valid.
+        Also raise ValidationError for an empty field, unless callers use their own phones."""
         typed = (field.data or "").strip()
         if not typed:
             if self.mode.data != CampaignMode.MANUAL:
@@ -117,13 +117,14 @@ class TelephoneForm(EditForm):
             raise ValidationError(refused.message) from None
 
     def validate_law_confirmed(self, field: BooleanField) -> None:
-        """Refuse the mode that calls several people at once unless the organiser confirms that the
-        law allows it."""
+        """Raise ValidationError for the mode that calls several people at once, unless the
+        organiser confirms that the law allows such calls."""
         if self.mode.data == CampaignMode.PREDICTIVE and not field.data:
             raise ValidationError("Tick this first, or choose another way.")
 
     def validate_mode(self, field: RadioField) -> None:
-        """Refuse a mode that needs a telephone service on a server without one."""
+        """If this server has no telephone service, raise ValidationError for every mode that needs
+        one."""
         if field.data != CampaignMode.MANUAL and current_backend() is None:
             raise ValidationError("This server has no telephone service yet.")
 
@@ -132,7 +133,7 @@ class TelephoneForm(EditForm):
 @open_to(RoleName.ORGANISER)
 def edit(campaign_id: int) -> ResponseReturnValue:
     """Show how callers reach people, and what the campaign's calls have cost today. A POST saves
-    the organiser's choice."""
+    the form, unless somebody else has changed the same settings since the page was opened."""
     campaign = campaign_for(current_user, campaign_id, to_change=request.method == "POST")
     settings = db.session.get(PhoneSettings, campaign.id) or PhoneSettings(
         campaign_id=campaign.id, shown_number="", ring_seconds=25

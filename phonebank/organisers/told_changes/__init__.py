@@ -1,2 +1,2 @@
-"""The organiser's page about the changes that people have told callers, such as a new phone
+"""The organiser's page about changes that people have told callers about, such as a new phone
 number."""

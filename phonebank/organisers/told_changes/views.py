@@ -34,8 +34,8 @@ def init_app(app: Flask) -> None:
 @told_changes.get("")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Show the oldest changes that wait for a decision, and the newest decisions of the last 30
-    days, at most `decide.SHOWN_AT_MOST` of each."""
+    """Show the oldest changes that wait for a decision, and the changes that were decided in the
+    last 30 days, newest decision first. Show at most `decide.SHOWN_AT_MOST` of each kind."""
     campaign = campaign_for(current_user, campaign_id)
     undecided, decided = decide.undecided(campaign), decide.decided(campaign)
     shown = [told.contact for told in (*undecided, *decided)]
@@ -58,7 +58,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 @retry_on_deadlock
 def accept(campaign_id: int, change_id: int) -> ResponseReturnValue:
-    """Accept a change: update the contact with what the person said."""
+    """Accept a change: change the contact's data to what the person said."""
     return _act(campaign_id, change_id, decide.accept, "accepted", "You accepted the change.")
 
 
@@ -73,8 +73,8 @@ def refuse(campaign_id: int, change_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 @retry_on_deadlock
 def take_back(campaign_id: int, change_id: int) -> ResponseReturnValue:
-    """Undo the decision to accept or refuse a change. The change then waits for a decision
-    again."""
+    """Undo the decision to accept or refuse a change. The contact gets back the values from before
+    an accepted change. The change then waits for a decision again."""
     said = "The decision is taken back. The change waits for a decision again."
     return _act(campaign_id, change_id, decide.take_back, "taken back", said)
 
