@@ -2,7 +2,8 @@
 
 Every page about one campaign shows the tabs, so that an organiser can go from any of these pages to
 any tab. A page's endpoint or blueprint says which tab the page belongs to, so the page's address
-does not have to name the tab."""
+does not have to name the tab.
+"""
 
 from dataclasses import dataclass
 
@@ -52,7 +53,8 @@ class CampaignBar:
 
     If the campaign is a draft, `next_step` is the organiser's next step. Otherwise it is None. It
     is also None if the signed-in person is a viewer, if the page shows the checklist, or if the
-    page is one of the step's own pages."""
+    page is one of the step's own pages.
+    """
 
     campaign: Campaign
     tabs: list[ShownTab]

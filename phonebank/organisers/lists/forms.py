@@ -156,7 +156,8 @@ class ColumnsForm(FlaskForm):
     the form for one file.
 
     The form has one select field for each column. It also has one for each value in a yes-or-no
-    column, unless the column has too many values."""
+    column, unless the column has too many values.
+    """
 
     counts: MarkCounts
     priority = _priority_field()
@@ -251,7 +252,8 @@ class ColumnsForm(FlaskForm):
         filled in, the columns must be the same now. If many rows would be refused, the organiser
         must have agreed to leave them out. If empty cells could delete stored values, the organiser
         must have chosen whether they do. If the result is False, the form's errors say what the
-        organiser must do next."""
+        organiser must do next.
+        """
         if self.checked.data and self.checked.data != self.token:
             self.form_errors.append(
                 "Nothing is imported yet. “What will happen” below shows what these columns do. "
@@ -275,7 +277,8 @@ class ColumnsForm(FlaskForm):
         action. No yes-or-no column may have too many values. If the numbers of many rows would go
         on the do-not-call list, the organiser must also have agreed to that.
 
-        If the result is False, the errors of the fields and of the form say what is wrong."""
+        If the result is False, the errors of the fields and of the form say what is wrong.
+        """
         mapping = Mapping.of(headers, self.targets(), self.actions())
         return self._columns_fit(mapping) and self._marks_are_decided(mapping)
 
@@ -350,7 +353,8 @@ def columns_form(
     `mapping` has each column's target (what the column contains, such as "phone"), as guessed or as
     sent in the form. `counts` has the values in the yes-or-no columns, and how many rows have each
     value. `kept` is for a request that does not send the form. It has the values from the last time
-    that the form was sent, or is None."""
+    that the form was sent, or is None.
+    """
     fields: dict[str, SelectField] = {f"column_{guess.index}": _column(guess) for guess in guesses}
     for column, values in counts.columns.items():
         if column not in counts.too_many:

@@ -123,7 +123,8 @@ def names_form(
     `name` is the file's name in the new form.
 
     `kept` is for a request that does not send the form. It has the values from the last time that
-    the form was sent, or is None."""
+    the form was sent, or is None.
+    """
     targets = [_target_of(guess) for guess in guesses]
     if "external_id" not in targets and "phone" not in targets:
         targets[0] = "external_id"

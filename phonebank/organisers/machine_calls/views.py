@@ -39,7 +39,8 @@ def day(campaign_id: int) -> ResponseReturnValue:
     calls' records.
 
     `?day=` is the date of the day, such as 2027-05-06. For a text that is not a date, the response
-    has the status 404. Without `?day=`, show the newest day with such calls in the last 60 days."""
+    has the status 404. Without `?day=`, show the newest day with such calls in the last 60 days.
+    """
     campaign = campaign_for(current_user, campaign_id)
     zone = first_zone_of(campaign)
     days = days_of(campaign, now().astimezone(zone).date())

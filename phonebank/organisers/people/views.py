@@ -200,7 +200,8 @@ def _commit(account: Account, message: str, kind: str = "success") -> ResponseRe
     """Commit, and redirect to the account's page. The next page shows the message.
 
     An organiser who has changed their own account is redirected to the front page, because the
-    change may have taken away their right to open the account's page."""
+    change may have taken away their right to open the account's page.
+    """
     own = account.id == current_user.id
     db.session.commit()
     flash(message, kind)

@@ -45,7 +45,8 @@ class PaceForm(EditForm):
     """The form for pace limits, such as how many people a caller may see within a given time. It
     has one field for a whole number for each key of BUDGETS.
 
-    The loop at the end of this module adds the fields."""
+    The loop at the end of this module adds the fields.
+    """
 
     def values(self) -> dict[str, Any]:
         """Return the typed limits. Each key is the name of a column of Campaign, and each value is

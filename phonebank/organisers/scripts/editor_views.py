@@ -3,7 +3,8 @@ the script is checked, and a preview shows it.
 
 Each button of the form sends the whole form. The view then saves the form as the script's draft,
 even if the script has errors. Without JavaScript the same buttons reload the page. The buttons in
-the preview save nothing."""
+the preview save nothing.
+"""
 
 import re
 from collections.abc import Collection
@@ -156,7 +157,8 @@ def _page(
     `seen` is the digest of the source that the next save would replace. `opened` names the blocks
     that are open on the page. `at` is the id of the step in which the organiser typed, and
     `new_step` is the id of a step that was just added. `deleted` is the step that the button Undo
-    would restore. If `deleted` is None, the page has no such button."""
+    would restore. If `deleted` is None, the page has no such button.
+    """
     page = render_template(
         "scripts/edit.html",
         campaign=campaign,

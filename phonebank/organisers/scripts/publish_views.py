@@ -40,7 +40,8 @@ def publish(campaign_id: int, script_id: int) -> ResponseReturnValue:
     If the script has changed since the page was opened, a POST publishes nothing and shows the page
     again. It does the same if the draft changes the meaning of an answer and the organiser has not
     confirmed this change. Otherwise, a POST raises FaultyScriptError if the draft has errors. If
-    there is no draft, redirect to the script's page."""
+    there is no draft, redirect to the script's page.
+    """
     campaign, script = load_script(campaign_id, script_id)
     sent = request.method == "POST"
     if sent:

@@ -78,7 +78,8 @@ def script_page(
 
     `typed` has the values that the organiser has typed for merge fields and that are not saved yet.
     `conflicts` has the values that a colleague has saved for the same fields since the page was
-    opened."""
+    opened.
+    """
     parsed = script_of(script.published_version_id)
     return render_template(
         "scripts/show.html",

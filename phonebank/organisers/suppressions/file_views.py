@@ -3,7 +3,8 @@ and removes them again.
 
 Once a file's numbers are on the list, these pages cannot remove single numbers. For one file,
 `take_back` removes all numbers that only this file put on the list. If nobody puts a file's numbers
-on the list within a day, a job deletes the file."""
+on the list within a day, a job deletes the file.
+"""
 
 import logging
 from collections.abc import Sequence
