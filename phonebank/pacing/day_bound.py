@@ -1,8 +1,9 @@
-"""The two limits on dialling.
+"""The two limits on how many lines a machine dials. A line is one telephone connection.
 
 The first limit says how many of the day's calls may be abandoned (answered while no caller is
-free). No setting can change the first limit. The second limit says how likely one more abandoned
-call may be, and depends on the day's calls so far.
+free). No setting can change the first limit. The second limit is about one more dialled line: it
+says how likely it may be that no caller is free when the line is answered. The second limit depends
+on the day's calls so far.
 """
 
 from collections.abc import Iterable
@@ -27,9 +28,9 @@ def limit(account: DayAccount, law: Law) -> float:
     """Return the limit for the chance that no caller is free if one more line is dialled and
     answered.
 
-    The limit is higher if fewer of the day's calls have been abandoned than `law.aim` allows, and
-    lower if more have been. The limit changes smoothly, because a limit that jumped would let calls
-    be abandoned in bursts.
+    The limit is higher if fewer of the day's calls have been abandoned than `law.aim` allows. It is
+    lower if more have been abandoned. The limit changes smoothly. If it jumped, many calls would be
+    abandoned one after another.
     """
     allowed = law.aim * account.answers
     off = (allowed - account.abandoned_of_answers) / (sqrt(allowed) + 1)
@@ -37,8 +38,8 @@ def limit(account: DayAccount, law: Law) -> float:
 
 
 def room(account: DayAccount, law: Law, callers: int) -> int:
-    """Return how many more calls may be abandoned now before the day's share of abandoned calls
-    goes above `law.bound`."""
+    """Return how many more calls can be abandoned now without raising the day's share of abandoned
+    calls above `law.bound`. Return 0 if the share is above `law.bound` already."""
     if callers >= CALLERS_FOR_ESTIMATE:
         joined, abandoned = account.people + account.machines, account.abandoned_of_answers
     else:
@@ -48,15 +49,16 @@ def room(account: DayAccount, law: Law, callers: int) -> int:
 
 
 class Exposure:
-    """The number of answered lines that would have no free caller in a bad case. In the bad case,
-    the answer rate triples at this moment, no caller becomes free, and luck is as bad as it is in
-    only one of a thousand cases."""
+    """Computes how many answered lines would have no free caller in a bad case. In the bad case,
+    the answer rate triples at this moment, and no caller becomes free. More lines than expected are
+    answered, as many as in the worst of a thousand cases."""
 
     def __init__(
         self, ready: int, waiting: int, answer_bound: float, chances: Iterable[float]
     ) -> None:
-        """`chances` contains, for each ringing line, the chance that the line is answered if the
-        answer rate is `answer_bound`."""
+        """`ready` callers wait for a person, and `waiting` people have answered and wait for a
+        caller. `chances` contains, for each ringing line, the chance that the line is answered if
+        the answer rate is `answer_bound`."""
         self._over = waiting - ready
         self._new = min(1.0, RISE * answer_bound)
         risen = [min(1.0, RISE * chance) for chance in chances]

@@ -1,5 +1,5 @@
-"""What a campaign has learned about its own calls: ring times, the lengths of talks, and the answer
-rate."""
+"""What is known about a campaign's calls: ring times, the lengths of talks and wrap-ups (a caller's
+work after a talk), and the answer rate."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,31 +17,34 @@ JUMP = 2.0
 
 @dataclass(frozen=True, eq=False)
 class RingTimes:
-    """How many seconds pass before people answer, counting only the people who do answer.
+    """How many seconds pass from dialling until a person or a machine answers. Only answered lines
+    (telephone connections) are counted.
 
-    `answered_before[s]` is the share of these people who had answered before second s, for s from 0
-    to LONGEST_RING. Two RingTimes are equal only if they are the same object, so a cache of tables
-    can use a RingTimes as its key.
+    `answered_before[s]` is the share of these lines that were answered before second s, for s from
+    0 to LONGEST_RING. Two RingTimes are equal only if they are the same object, so a cache of
+    tables can use a RingTimes as its key.
     """
 
     answered_before: tuple[float, ...]
 
     @classmethod
     def from_counts(cls, counts: Sequence[float]) -> "RingTimes":
-        """Make ring times from `counts`, the number of answers in each second after dialling."""
+        """Make ring times from `counts`, which has the number of answers in each second after
+        dialling."""
         total = sum(counts)
         return cls((0.0, *(so_far / total for so_far in accumulate(counts))))
 
     def before(self, second: int) -> float:
-        """Of the people who answer, return the share who had answered before this second of
-        ringing."""
+        """Return the share of the answered lines that were answered before this second of ringing.
+        All seconds after LONGEST_RING give the same share."""
         return self.answered_before[min(second, LONGEST_RING)]
 
 
 @dataclass(frozen=True, eq=False)
 class Lengths:
-    """The lengths of talks or of wrap-ups (a caller's work after a talk), stored as the rate at
-    which they end at each age. The age is the time since the talk or wrap-up began.
+    """The lengths of talks, or of wrap-ups (a caller's work after a talk). They are stored as
+    rates: at each age, the rate says how quickly the talks or wrap-ups of that age end. The age is
+    the time since the talk or wrap-up began.
 
     `ended_before[b]` is the sum of this rate over all ages before `b * width` seconds. After the
     last of these ages, the rate is 1 / `mean`.
@@ -55,13 +58,13 @@ class Lengths:
     def from_counts(
         cls, ended: Sequence[float], seconds: Sequence[float], width: float, guess: float
     ) -> "Lengths":
-        """Make lengths from counts for each step of `width` seconds of age: `ended` is the number
-        of talks that ended in the step, and `seconds` is the time that all talks together spent in
-        the step.
+        """Make lengths from counts. Age is divided into steps of `width` seconds. For each step,
+        `ended` has the number of talks or wrap-ups that ended in the step. `seconds` has the time,
+        in seconds, that all talks or wrap-ups together spent in the step.
 
-        `guess` is the mean length, in seconds, that is assumed at first. The guess counts as much
-        as five measured talks. In each step, the overall rate (1 / the mean length) counts as much
-        as two measured talks.
+        `guess` is the mean length, in seconds, that is assumed at first. In the mean length, the
+        guess counts as much as five measured talks or wrap-ups. In the rate of each step, the
+        overall rate (1 / the mean length) counts as much as two of them.
         """
         mean = (sum(seconds) + 5 * guess) / (sum(ended) + 5)
         rates = (
@@ -106,8 +109,9 @@ class Learned:
         return self.answered / self.tried
 
     def answer_bound(self) -> float:
-        """Return an upper bound on the answer rate. The bound jumps if the last minute had clearly
-        more answers than expected."""
+        """Return a high estimate of the answer rate. The true rate is higher only about once in ten
+        times. If the last minute had clearly more answers than expected, the estimate is higher. It
+        is at most 0.95."""
         rate = self.answer_rate
         bound = rate + SURENESS * sqrt(rate * (1 - rate) / self.tried)
         if self.last_minute > self.expected + JUMP * sqrt(self.expected + 1):

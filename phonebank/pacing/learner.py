@@ -1,7 +1,8 @@
-"""Learns from each line and each talk in a campaign how often and how fast people answer, and how
-long talks last.
+"""Learns how often and how fast people answer in a campaign, and how long talks and wrap-ups (a
+caller's work after a talk) last. It learns this from each line (telephone connection to a person)
+and each talk.
 
-All times are in seconds, on any clock that never goes back.
+All times are in seconds, on one clock that never goes back.
 """
 
 from collections import deque
@@ -24,12 +25,13 @@ RELEARN_SECONDS = 120.0
 
 
 class Learner:
-    """Collects what `rule` must know about one campaign to decide how many lines to dial."""
+    """Collects what the module `rule` must know about one campaign to decide how many lines to
+    dial."""
 
     def __init__(self, ring_seconds: float) -> None:
-        """`ring_seconds` is the longest time that a line rings. Every line is counted only after
-        that time. Otherwise, lines that are answered would be counted sooner than lines that nobody
-        answers."""
+        """`ring_seconds` is the longest time that a line rings. For the answer rate, every line is
+        counted this long after it was dialled. If answered lines were counted sooner than
+        unanswered lines, the rate would be too high."""
         self._ring_seconds = ring_seconds
         self._tried, self._answered = FIRST_TRIED, FIRST_ANSWERED
         # When the ringing time of each line ends, and the line's id.
@@ -43,7 +45,7 @@ class Learner:
         self._relearn_at = float("-inf")
 
     def dialled(self, line: int, at: float) -> None:
-        """Learn that a line to a person was dialled."""
+        """Learn that a line to a person was dialled at `at`. `line` is the line's id."""
         self._ringing.append((at + self._ring_seconds, line))
 
     def answered(self, line: int, after: float) -> None:
@@ -57,14 +59,15 @@ class Learner:
         self._talk.ended(seconds)
 
     def wrap_up_ended(self, seconds: float) -> None:
-        """Learn that a caller was ready again `seconds` seconds after a talk."""
+        """Learn that a caller was ready again `seconds` seconds after the end of a talk."""
         self._wrap_up.ended(seconds)
 
     def learned(self, now: float, ringing: Sequence[float], talking: Sequence[float]) -> Learned:
-        """Return what is known now. `ringing` and `talking` are the ages of ringing lines and of
-        talks in progress.
+        """Return what is known now. `ringing` has the age of each ringing line, and `talking` has
+        the age of each talk in progress.
 
-        The ring times, and the lengths of talks and wrap-ups, are recomputed every two minutes.
+        The ring times, and the lengths of talks and wrap-ups, are computed again only if the last
+        computation was at least two minutes ago.
         """
         while self._ringing and self._ringing[0][0] <= now:
             self._count(self._ringing.popleft()[1])
@@ -85,8 +88,8 @@ class Learner:
         )
 
     def _count(self, line: int) -> None:
-        """Count a line whose longest possible ringing time is over. After REMEMBERED_LINES lines,
-        older lines count for less."""
+        """Count a line whose longest possible ringing time is over. If more than REMEMBERED_LINES
+        lines have been counted, older lines count for less."""
         self._tried += 1
         if line in self._answered_lines:
             self._answered_lines.discard(line)
@@ -122,8 +125,8 @@ class _Ages:
         self._ended[min(int(seconds / self.width), len(self._ended) - 1)] += 1
 
     def lengths(self, lasting: Sequence[float]) -> Lengths:
-        """Return how long the talks or wrap-ups last. `lasting` are the ages, in seconds, of the
-        talks or wrap-ups that have not ended yet."""
+        """Return the lengths of the talks or wrap-ups. `lasting` has the age, in seconds, of each
+        talk or wrap-up that has not ended yet."""
         seconds = list(self._seconds)
         for age in lasting:
             self._spend(seconds, age)
@@ -138,8 +141,8 @@ class _Ages:
 
 @lru_cache(maxsize=64)
 def _answers_a_second(ring: RingTimes, rate: float) -> tuple[float, ...]:
-    """Return, for each second since a line was dialled, the chance that the line is answered in the
-    next second."""
+    """Return, for each age of a ringing line in whole seconds, the chance that the line is answered
+    in the next second. At the age LONGEST_RING, the chance is 0."""
     before = ring.answered_before
     return tuple(
         rate * (before[age + 1] - before[age]) / max(1e-9, 1 - rate * before[age])

@@ -1,9 +1,10 @@
-"""Forecasts the next 24 seconds: how many lines will be answered, how many callers will become
-free, and whether one more answer would find a free caller.
+"""Forecasts the next 24 seconds: how many lines (telephone connections to people) will be answered,
+and how many callers will become free. From this it computes the chance that no caller is free if
+one more line is dialled and answered.
 
-The 24 seconds are cut into six slices of four seconds. For each slice, the module adds up the
-chances that ringing lines are answered by the slice's end. It also adds up the chances that callers
-are free by the slice's middle.
+The 24 seconds are divided into six slices of four seconds. For each slice, the module adds up the
+chances that ringing lines are answered before the slice's end. It also adds up the chances that
+callers become free before the slice's middle.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,7 +29,7 @@ Table = tuple[tuple[float, ...], ...]  # for each slice, a chance for each age
 
 @dataclass(frozen=True, eq=False)
 class AnswerTables:
-    """The chances that lines are answered, computed for one answer rate."""
+    """The chances that ringing lines are answered, computed for one answer rate."""
 
     by_slice: Table  # by the end of each slice, for a line of each age in seconds
     at_last: tuple[float, ...]  # at any time from now on, for a line of each age
@@ -37,8 +38,9 @@ class AnswerTables:
 
 @lru_cache(maxsize=128)
 def answer_tables(ring: RingTimes, rate: float) -> AnswerTables:
-    """Return the chances that lines are answered. If the telephone has been ringing for a while
-    without an answer, an answer is less likely."""
+    """Return the chances that ringing lines are answered, if `rate` is the answer rate of all
+    lines. A line's chance depends on how long the line has been ringing. The longer it has rung in
+    vain, the less likely it is to be answered at all."""
     ages = range(LONGEST_RING + 1)
     still = [max(1e-9, 1 - rate * ring.before(age)) for age in ages]
     whole = ring.before(SLICE * SLICES)
@@ -60,9 +62,9 @@ def answer_tables(ring: RingTimes, rate: float) -> AnswerTables:
 
 @dataclass(frozen=True, eq=False)
 class FreeTables:
-    """The chances that a caller is free by the middle of each four-second slice of the next 24
-    seconds. Each slice has a chance for each age of the caller's talk or wrap-up (the work after a
-    talk)."""
+    """The chances that a busy caller becomes free before the middle of each four-second slice of
+    the next 24 seconds. Each slice has a chance for each age of the caller's talk or wrap-up (the
+    work after a talk)."""
 
     talking: Table
     wrapping_up: Table
@@ -71,9 +73,9 @@ class FreeTables:
 
 @lru_cache(maxsize=128)
 def free_tables(talk: Lengths, wrap_up: Lengths, grace: float) -> FreeTables:
-    """Return the chances that callers are free. A caller who becomes free within `grace` seconds
-    after a moment counts as free at that moment, because a person may wait that long. Each talk is
-    assumed to be followed by a wrap-up of mean length."""
+    """Return the chances that busy callers become free. A caller who becomes free within `grace`
+    seconds after a moment counts as free at that moment, because a person who answers may wait that
+    long. Each talk is assumed to be followed by a wrap-up of mean length."""
     middles = [SLICE * (ahead + 0.5) + grace for ahead in range(SLICES)]
     return FreeTables(
         talking=tuple(
@@ -99,7 +101,7 @@ def rate_step(rate: float) -> float:
 
 
 def ring_ages(ages: Iterable[float]) -> list[int]:
-    """Return the ages of lines as the tables need them: in whole seconds, and at most
+    """Return the ages of lines as `AnswerTables` needs them: in whole seconds, and at most
     LONGEST_RING."""
     return [int(age) if age < LONGEST_RING else LONGEST_RING for age in ages]
 
@@ -109,7 +111,8 @@ class LookAhead:
     lines that `add_line` has counted."""
 
     def __init__(self, moment: Snapshot, rate: float, ages: Sequence[int]) -> None:
-        """`rate` is the answer rate to assume, and `ages` are the ages of ringing lines."""
+        """`rate` is the answer rate to assume, and `ages` has the age of each ringing line (see
+        `ring_ages`)."""
         learned = moment.learned
         answers = answer_tables(learned.ring, rate)
         free = free_tables(learned.talk, learned.wrap_up, moment.law.seconds_to_message)
@@ -151,9 +154,9 @@ class LookAhead:
 
 
 def _returning(answered: Sequence[float], again: Sequence[float]) -> list[float]:
-    """Return, for each four-second slice, how many callers are free again after taking a call that
-    was answered in an earlier slice. Some callers are free again so soon because calls to machines
-    and wrong numbers end within seconds."""
+    """Return, for each four-second slice, how many callers are expected to be free again after a
+    call that was answered in an earlier slice. Some callers are free again so soon, because calls
+    to machines and wrong numbers end within seconds."""
     back = []
     for ahead in range(SLICES):
         free, before = 0.0, 0.0

@@ -1,5 +1,5 @@
-"""Checks whether calls dialled by a machine followed each rule for such calls. This module uses
-only the calls' records and the rules."""
+"""Checks whether calls that a machine dialled followed each rule for such calls. This module uses
+only the calls' records and the rules. A line is one telephone connection to a person."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -31,7 +31,8 @@ class Finding:
 
 
 def account_of(lines: Iterable[LineRecord]) -> DayAccount:
-    """Count how the answered lines ended. A line with the result OPEN is not counted."""
+    """Count the answered lines by their results. A line with the result OPEN is not counted, even
+    if it was answered."""
     counts = Counter(line.result for line in lines)
     return DayAccount(
         people=counts[LineResult.PERSON],
@@ -42,7 +43,7 @@ def account_of(lines: Iterable[LineRecord]) -> DayAccount:
 
 
 def prove(records: Iterable[Record], law: MachineCalls) -> list[Finding]:
-    """Check the records of a campaign against each rule, and return what was found."""
+    """Check a campaign's records against each rule, and return a finding for each rule."""
     lines, decisions = [], []
     for record in records:
         if isinstance(record, LineRecord):
@@ -80,8 +81,8 @@ def _share(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
 
 
 def _message(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
-    """Check that the message for people who find no caller free started in time. A line that ends
-    before the message is due does not break this rule."""
+    """Check that people who found no caller free heard the message in time. A call that ended
+    before the message was due does not break this rule."""
     within = timedelta(seconds=law.seconds_to_message.value)
     abandoned = [line for line in lines if line.result == LineResult.ABANDONED]
     heard = [line for line in abandoned if line.message_at is not None]
@@ -128,8 +129,8 @@ def _redial(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
 
 
 def _ring(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
-    """Check that every telephone that nobody answered rang for long enough. Only a line that the
-    dialler ended, or that the provider ended because nobody answered, can break this rule."""
+    """Check that every telephone that nobody answered rang for long enough. Only a call that the
+    dialler cancelled, or that the provider ended because nobody answered, can break this rule."""
     least = timedelta(seconds=law.ring_at_least_seconds.value)
     ours = [
         line
@@ -184,8 +185,8 @@ def _decisions(lines: Sequence[LineRecord], decisions: Sequence[DecisionRecord])
 
 
 def _fault(each: DecisionRecord) -> str:
-    """Return what is wrong with a decision, judged by the figures in its record, or "" if nothing
-    is wrong."""
+    """Return what is wrong with a decision to dial lines, or "" if nothing is wrong. Only the
+    figures in the decision's record are used."""
     callers = each.ready + each.talking + each.wrapping_up
     account = DayAccount(each.people, each.machines, each.abandoned, each.lost)
     if each.lines <= max(0, each.ready - each.ringing - each.waiting):

@@ -1,9 +1,9 @@
-"""The records of the calls that a machine dialled for a campaign, as rows of a file that anybody
-can check.
+"""The records of the calls that a machine dialled for a campaign. They are rows of a file, so that
+anybody can check them.
 
-The file has a row for each telephone line that was dialled to a person. It also has a row for each
-decision of the predictive rule, which decides how many lines to dial. The file contains no names
-and no telephone numbers. `number_key` shows which lines went to the same number, and nothing else.
+The file has a row for each line: each telephone connection to a person. It also has a row for each
+decision of the predictive rule to dial lines. The file contains no names and no telephone numbers.
+`number_key` shows which lines went to the same number, and nothing else.
 """
 
 import csv
@@ -17,7 +17,7 @@ from phonebank.pacing.snapshot import Decision, Snapshot
 
 
 class LineResult(StrEnum):
-    """How a line to a person ended."""
+    """The result of a line (telephone connection) to a person."""
 
     UNANSWERED = "unanswered"
     PERSON = "person"  # a person was joined with a caller
@@ -29,8 +29,8 @@ class LineResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LineRecord:
-    """A line to a person. All moments are aware datetimes. The moment of an event that has not
-    happened is None."""
+    """The record of a line (telephone connection) to a person. All moments are aware datetimes. The
+    moment of an event that has not happened is None."""
 
     line: int
     day: date  # the campaign's own day
@@ -50,8 +50,8 @@ class LineRecord:
 
 @dataclass(frozen=True, slots=True)
 class DecisionRecord:
-    """A decision of the pacing rule, with the figures that it was based on (see
-    `pacing.snapshot`)."""
+    """The record of a decision of the pacing rule. It has the figures on which the rule based the
+    decision (see `pacing.snapshot`)."""
 
     decision: int
     day: date
@@ -109,12 +109,12 @@ COLUMNS = (
 
 
 class RecordError(ValueError):
-    """The error for a file of records that cannot be read. Its text names the row and the
+    """The error for a file of records that cannot be read. The error's text names the row and the
     column."""
 
 
 def cells_of(record: Record) -> list[str]:
-    """Return a record's row, in the order of COLUMNS."""
+    """Return the cells of a record's row, in the order of COLUMNS."""
     kind = next(name for name, cls in KINDS.items() if isinstance(record, cls))
     row = {"record": kind} | {
         field.name: _cell(getattr(record, field.name)) for field in fields(record)

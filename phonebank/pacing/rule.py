@@ -1,17 +1,19 @@
 """The pacing rule: how many lines to dial now.
 
-At least one line is dialled for each ready caller. Another line is dialled only while both of these
-conditions hold:
+A line is one telephone connection to a person. Lines are dialled until there is one for each ready
+caller. A further line is dialled only if all of these conditions hold:
 
-- If this line is answered, the chance that no caller is free does not exceed a limit. `look_ahead`
-  finds the chance. The limit depends on how many calls have been abandoned that day.
+- If this line is answered, the chance that no caller is free is not above a limit. `look_ahead`
+  computes the chance. The limit depends on how many calls have been abandoned that day.
 - Even in a bad case, the day's share of abandoned calls would stay below the law's ceiling, with a
-  margin. In the bad case, the answer rate triples at this moment, no caller becomes free, and luck
-  is as bad as it is in only one of a thousand cases. No setting can change this bound.
+  margin. In the bad case, the answer rate triples at this moment, and no caller becomes free. More
+  lines than expected are answered, as many as in the worst of a thousand cases. No setting can
+  change this bound.
+- The rule has decided on fewer lines at this moment than there are callers.
 
-With fewer than five callers, or before the day has fifty answers, exactly one line is dialled for
-each ready caller. One line for each ready caller is always allowed, because the person who answers
-that line finds nobody free only if the caller leaves.
+With fewer than five callers, or before the day has fifty answers, no line is dialled beyond one for
+each ready caller. Dialling one line for each ready caller is always allowed. A person who answers
+such a line finds nobody free only if a caller has left.
 """
 
 from phonebank.pacing.day_bound import Exposure, limit, room
@@ -23,7 +25,7 @@ FEWEST_ANSWERS = 50
 
 
 def lines_to_dial(moment: Snapshot) -> Decision:
-    """Return how many lines to dial now, with the figures that the decision is based on."""
+    """Return how many lines to dial now, and the figures on which this decision is based."""
     if moment.callers < FEWEST_CALLERS:
         return Decision(one_line_each(moment), PacingMode.PROGRESSIVE, Stop.FEW_CALLERS)
     if moment.account.answers < FEWEST_ANSWERS:
@@ -32,21 +34,23 @@ def lines_to_dial(moment: Snapshot) -> Decision:
 
 
 def progressive(moment: Snapshot) -> Decision:
-    """Return the decision of the progressive rule: one line for each ready caller."""
+    """Return the decision of the progressive rule: to dial lines until there is one for each ready
+    caller."""
     return Decision(one_line_each(moment), PacingMode.PROGRESSIVE, None)
 
 
 def one_line_each(moment: Snapshot) -> int:
-    """Return how many more lines to dial so that there is one for each ready caller, as the
-    progressive rule requires."""
+    """Return how many more lines to dial so that each ready caller has one. Ringing lines, and
+    people who wait for a caller, count too."""
     return max(0, moment.ready - len(moment.ringing) - moment.waiting)
 
 
 def lines_ahead(moment: Snapshot, allowed: int) -> Decision:
-    """Look ahead, and return how many lines to dial, even if there are few callers or few answers.
+    """Return the decision of the predictive rule. Unlike `lines_to_dial`, this function does not
+    check whether there are enough callers and answers.
 
-    `allowed` is how many more calls may be abandoned before the day's share of abandoned calls goes
-    above the bound (`day_bound.room`).
+    `allowed` is how many more calls can be abandoned without raising the day's share of abandoned
+    calls above the bound (see `day_bound.room`).
     """
     rate = rate_step(moment.learned.answer_bound())
     ages = ring_ages(moment.ringing)

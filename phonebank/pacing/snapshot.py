@@ -1,5 +1,5 @@
 """The data classes of the pacing rule: the state of a campaign at one moment, and the rule's
-decision."""
+decision. A line is one telephone connection to a person."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,8 +32,8 @@ class Stop(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DayAccount:
-    """How many of a campaign's answered calls since midnight ended in each way. If a call was
-    abandoned (answered while no caller was free), nobody knows whether a person or a machine
+    """The numbers of a campaign's answered calls since midnight, by how each call ended. If a call
+    was abandoned (answered while no caller was free), nobody knows whether a person or a machine
     answered."""
 
     people: int  # people who were joined with a caller, and not lost
@@ -47,28 +47,28 @@ class DayAccount:
 
     @property
     def abandoned_of_answers(self) -> float:
-        """How many answers, by people or machines, count as abandoned.
+        """How many answers count as abandoned, whether a person or a machine answered.
 
-        The share of machines is assumed to be the same among the abandoned calls as among the calls
-        that were joined to a caller. A lost call (whose caller vanished) was certainly answered by
-        a person. For each person who answered, some machines have answered, too. So each lost call
-        counts as one answer by a person, plus as many answers by machines as there are for each
-        person in the joined calls.
+        `abandoned` counts answers by people and by machines, but `lost` counts only people. To add
+        the two, each lost call is counted as 1, plus the number of machines for each person among
+        the calls that were joined with a caller. This assumes that the share of machines is the
+        same among lost and abandoned calls as among joined calls.
         """
         if not self.lost:
             return self.abandoned
         return self.abandoned + self.lost * (1 + self.machines / max(1, self.people))
 
     def estimated_share(self) -> float:
-        """Return the abandoned share of the people who answered, using Ofcom's estimate of the
-        number of answering machines."""
+        """Return the abandoned share of the people who answered. Following Ofcom's estimate, the
+        share of answering machines among the abandoned calls is taken to be the same as among the
+        other calls."""
         abandoned = self.abandoned_of_answers
         all_answers = abandoned + self.people + self.machines
         return abandoned / all_answers if all_answers else 0.0
 
     def strictest_share(self) -> float:
-        """Return the abandoned share of the people who answered, assuming that every abandoned call
-        was answered by a person."""
+        """Return the largest possible abandoned share of the people who answered. The estimate
+        assumes that a person answered every abandoned call."""
         abandoned = self.abandoned + self.lost
         return abandoned / (abandoned + self.people) if abandoned else 0.0
 
@@ -112,7 +112,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """How many lines to dial now, and the figures that this decision was based on."""
+    """How many lines to dial now, and the figures on which the rule based this decision."""
 
     lines: int
     mode: PacingMode

@@ -1,4 +1,4 @@
-"""`make simulate`: predicts and prints the results of an evening of calling, without calling
+"""`make simulate` predicts and prints the results of an evening of calling. It does not call
 anybody."""
 
 import argparse

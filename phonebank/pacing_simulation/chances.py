@@ -14,7 +14,7 @@ WRONG_NUMBER_SECONDS = 2.0
 
 
 class Answer(IntEnum):
-    """Who or what answers a line, if anybody does."""
+    """Who or what answers a line (a telephone connection), or that nobody does."""
 
     NOBODY = 0
     PERSON = 1
@@ -22,8 +22,9 @@ class Answer(IntEnum):
 
 
 class Chances:
-    """Draws random values for everything that is decided by chance in one evening. Two evenings
-    with the same setting and seed stay the same until their pacing rules dial differently."""
+    """Draws random values for everything that is decided by chance in one evening. If two evenings
+    have the same setting and seed, the same things happen in both until their pacing rules dial
+    different numbers of lines."""
 
     def __init__(self, setting: Setting, seed: int) -> None:
         self._setting = setting
@@ -46,8 +47,8 @@ class Chances:
         return min(0.9, share)
 
     def line(self, now: float) -> tuple[Answer, float]:
-        """Return who answers a line that is dialled now, and after how many seconds the line is
-        answered or ends."""
+        """Return who or what answers a line that is dialled at `now`, and after how many seconds.
+        If nobody answers, return NOBODY, and after how many seconds the ringing ends."""
         setting, draw = self._setting, self._lines.random
         person = self.answer_share(now)
         machine = min(setting.machine_share, 0.95 - person)
@@ -64,7 +65,7 @@ class Chances:
 
     def talk(self, answer: Answer) -> tuple[float, float]:
         """Return how many seconds a caller talks with a person or listens to a machine, and how
-        many seconds the caller's wrap-up takes."""
+        many seconds the caller's wrap-up (the work after a talk) takes."""
         draw = self._talks
         if answer is Answer.MACHINE:
             return draw.uniform(5, 10), draw.uniform(1, 3)
@@ -76,8 +77,8 @@ class Chances:
         return draw.gammavariate(2, self._setting.long_talk / 2), wrap_up
 
     def stay(self) -> tuple[float, bool]:
-        """Return how many seconds a caller stays, or infinity if the caller stays to the end. Also
-        return whether the caller then vanishes instead of finishing the call."""
+        """Return how many seconds a caller stays, or infinity if the caller stays to the end of the
+        evening. Also return whether the caller vanishes after this time, even from a call."""
         setting = self._setting
         if setting.stay is None:
             return math.inf, False
@@ -85,5 +86,6 @@ class Chances:
         return stay, self._callers.random() < setting.vanish_share
 
     def away(self) -> float:
-        """Return how many seconds it takes until a caller who has left is replaced."""
+        """Return how many seconds pass between a caller's leaving and the arrival of another
+        caller."""
         return self._callers.expovariate(1 / self._setting.away)

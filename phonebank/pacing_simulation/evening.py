@@ -19,7 +19,7 @@ Rule = Callable[[Snapshot], Decision]
 
 @dataclass(slots=True)
 class Line:
-    """A line to a person. Times are seconds since the evening began."""
+    """A line (telephone connection) to a person. Times are seconds since the evening began."""
 
     number: int
     dialled: float
@@ -34,8 +34,8 @@ class Line:
 
 @dataclass(slots=True)
 class Result:
-    """The figures of one evening. Only a simulation knows which abandoned calls had been answered
-    by people."""
+    """The figures of one evening. `abandoned_people` and `abandoned_machines` are known only in a
+    simulation: in real calling, nobody knows who or what answered an abandoned call."""
 
     people: int = 0  # joined with a caller, and not lost
     machines: int = 0
@@ -54,15 +54,15 @@ class Result:
 
     @property
     def true_share(self) -> float:
-        """The share of abandoned or lost calls among the calls that a person answered. Calls that a
+        """The share of abandoned and lost calls among the calls that people answered. Calls that a
         machine answered are not counted."""
         abandoned = self.abandoned_people + self.lost
         return abandoned / (abandoned + self.people) if abandoned else 0.0
 
     @property
     def account(self) -> DayAccount:
-        """The counts of the evening's calls, in the form that the pacing rule gets. They do not say
-        which abandoned calls had been answered by people."""
+        """The counts of the evening's calls, in the form that the pacing rule gets. The counts do
+        not say which abandoned calls people had answered."""
         abandoned = self.abandoned_people + self.abandoned_machines
         return DayAccount(self.people, self.machines, abandoned, self.lost)
 
@@ -184,7 +184,8 @@ class Evening:
             self.result.abandoned_machines += 1
 
     def _join(self, line: Line) -> None:
-        """Join a line to the caller who has waited longest."""
+        """Join an answered line to the ready caller who has waited longest. If that caller has
+        vanished, the call is lost."""
         caller = self._ready.popleft()
         if caller.gone:  # the person hears nobody
             self.result.lost += line.answer is Answer.PERSON
@@ -243,7 +244,9 @@ class Evening:
         self._be_ready(caller)
 
     def _stop(self, caller: _Caller) -> None:
-        """End a caller's evening. Most callers finish their call first, and some vanish."""
+        """Let a caller leave, because the caller's time is over. A caller who is ready leaves now,
+        and a busy caller leaves after the talk and its wrap-up. A caller whose `vanishes` is true
+        vanishes now."""
         if caller.vanishes:
             self._vanish(caller)
         elif caller in self._ready:
@@ -251,14 +254,16 @@ class Evening:
             self._leave(caller)
 
     def _leave(self, caller: _Caller) -> None:
-        """Let another caller take this caller's place after a while. A caller whose `leaves_at` is
-        infinite is not replaced."""
+        """Let a new caller arrive after a while, in place of this caller, who has left. A caller
+        whose `leaves_at` is infinite is not replaced."""
         if not math.isinf(caller.leaves_at):
             self._at(self._now + self.chances.away(), self._come)
 
     def _vanish(self, caller: _Caller) -> None:
-        """Make a caller disappear, whatever the caller is doing. If the caller was talking to a
-        person, that call is lost and counts as abandoned."""
+        """Make a caller disappear, even during a talk. If the caller was talking with a person,
+        that call is lost, and so counts as abandoned. If the caller was ready, the caller still
+        looks ready for `setting.notice` seconds. If the caller had left already, nothing
+        happens."""
         if caller in self._ready:
             caller.gone = True
             self._at(self._now + self.setting.notice, self._notice, caller)
