@@ -22,8 +22,8 @@ def commit_and_enqueue(job: JobFunction[[int]], row_id: int) -> None:
     """Commit, then enqueue the job. The job gets `row_id`, the id of a database row, as its only
     argument.
 
-    If Redis is down, the job is not enqueued. Most of these jobs are then started some minutes
-    later by one of the jobs in `periodic_jobs.py`.
+    If Redis is down, the job is not enqueued. For most jobs, a periodic job (see
+    `periodic_jobs.py`) then enqueues the job some minutes later.
     """
 
     after_commit_enqueue(job, row_id)

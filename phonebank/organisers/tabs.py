@@ -39,9 +39,9 @@ class ShownTab:
 
 @dataclass(frozen=True)
 class ShownStep:
-    """The next step that an organiser must take before a draft campaign can start. It has the
-    step's title, and the address of the step's page. If everything is ready, the next step is to
-    start the campaign."""
+    """The next step that an organiser must take before a draft campaign can start. `title` is the
+    step's title, and `url` is the address of the step's page. If everything is ready, the next step
+    is to start the campaign."""
 
     title: str
     url: str
@@ -52,8 +52,8 @@ class CampaignBar:
     """The campaign that a page is about, and the tabs that the signed-in person may open.
 
     If the campaign is a draft, `next_step` is the organiser's next step. Otherwise it is None. It
-    is also None if the signed-in person is a viewer, if the page shows the checklist, or if the
-    page is one of the step's own pages.
+    is also None if the signed-in person is a viewer. The same is true if the page shows the
+    checklist, or is one of the step's own pages.
     """
 
     campaign: Campaign

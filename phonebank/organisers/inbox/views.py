@@ -1,5 +1,5 @@
 """The pages of the inbox. The inbox lists the answers that need action, including those that are
-done. An organiser claims an answer, does what it asks for, and marks it as done."""
+done. An organiser claims an answer, does what is needed, and marks the answer as done."""
 
 from flask import Blueprint, Flask, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -32,9 +32,9 @@ def init_app(app: Flask) -> None:
 @inbox.get("")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Show one page of the answers, oldest first. `?state=` chooses the answers that are to do, in
-    progress or done. Without a valid `?state=`, show those that are to do. `?after=` is the id of
-    the last answer on the previous page."""
+    """Show one page of the answers, oldest first. `?state=` chooses which answers: open, claimed or
+    done. Without a valid `?state=`, show the open answers. `?after=` is the id of the last answer
+    on the previous page."""
     campaign = campaign_for(current_user, campaign_id)
     asked = request.args.get("state", "")
     state = InboxState(asked) if asked in list(InboxState) else InboxState.OPEN
@@ -75,8 +75,8 @@ def show(campaign_id: int, item_id: int) -> ResponseReturnValue:
 @inbox.post("/<int:item_id>/claim")
 @open_to(RoleName.ORGANISER)
 def claim(campaign_id: int, item_id: int) -> ResponseReturnValue:
-    """Claim an answer, so that other organisers see who acts on it. They can still mark it as done
-    or put it back."""
+    """Claim an answer, so that other organisers see who acts on it. The others can still mark the
+    answer as done or put it back."""
     campaign = campaign_for(current_user, campaign_id)
     items.claim_item(campaign, item_id, current_user)
     return _done(campaign, item_id, "inbox answer claimed", "You've taken this on.")

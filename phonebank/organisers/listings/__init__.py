@@ -1,1 +1,1 @@
-"""The organiser's pages about events that are meant for strangers."""
+"""The organiser's pages about public events, and about area editors and trainers."""

@@ -138,7 +138,8 @@ def new(campaign_id: int) -> ResponseReturnValue:
 @listings.post("/<int:listing_id>/cancel")
 @open_to(RoleName.ORGANISER)
 def cancel_event(campaign_id: int, listing_id: int) -> ResponseReturnValue:
-    """Cancel an event, and e-mail everyone who is coming or has asked to come."""
+    """Cancel an event, and e-mail everyone who is coming or has asked to come. If the event is
+    cancelled already, nobody gets an e-mail."""
     campaign = campaign_for(current_user, campaign_id)
     listing = listing_for(campaign, listing_id)
     cancel(listing)

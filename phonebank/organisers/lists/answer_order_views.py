@@ -1,5 +1,5 @@
-"""The page on which an organiser can order lists of the same priority. The list whose people answer
-most often then comes first."""
+"""The page on which an organiser switches the answer order on or off. In this order, among lists of
+the same priority, the list whose people answer most often comes first."""
 
 from contextlib import suppress
 
@@ -35,7 +35,7 @@ def show(campaign_id: int) -> ResponseReturnValue:
     """Show the lists that are not paused, highest priority first. Among lists of the same priority,
     the list whose people are expected to answer most often at this hour comes first. If the
     campaign uses this order, also show how many calls were made and answered before the order was
-    switched on, and how many since then."""
+    switched on, and since then."""
     campaign = campaign_for(current_user, campaign_id)
     at = now()
     zone = first_zone_of(campaign)
@@ -60,8 +60,8 @@ def show(campaign_id: int) -> ResponseReturnValue:
 @answer_order.post("")
 @open_to(RoleName.ORGANISER)
 def change(campaign_id: int) -> ResponseReturnValue:
-    """Switch the answer order on or off. It puts lists of the same priority in the order of how
-    often their people answer."""
+    """Switch the answer order on or off. In this order, among lists of the same priority, the list
+    whose people answer most often comes first."""
     campaign = campaign_for(current_user, campaign_id, to_change=True)
     is_on = request.form.get("on") == "yes"
     if is_on == (campaign.answer_order_since is None):

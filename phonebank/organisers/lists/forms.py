@@ -64,8 +64,8 @@ SCREENING_CHOICES = [
 
 class _AfterYes(Optional):
     """A validator that accepts an empty field. `Optional` does so too, but also makes the page call
-    the field optional. This field is not always optional: after the answer "yes" it must be filled
-    in, which `ScreeningForm.attest` checks."""
+    the field optional. After the answer "yes", the field must be filled in. `ScreeningForm.attest`
+    checks that."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -248,11 +248,11 @@ class ColumnsForm(FlaskForm):
     def is_agreed(self, check: ImportCheck) -> bool:
         """Whether the organiser has agreed to everything that the import of this file would do.
 
-        The field `checked` says for which columns the page showed the result. If this field is
-        filled in, the columns must be the same now. If many rows would be refused, the organiser
-        must have agreed to leave them out. If empty cells could delete stored values, the organiser
-        must have chosen whether they do. If the result is False, the form's errors say what the
-        organiser must do next.
+        The field `checked` says for which columns and choices the page showed what the import would
+        do. If this field is filled in, the columns and choices must be the same now. If many rows
+        would be refused, the organiser must have agreed to leave them out. If empty cells could
+        delete stored values, the organiser must have chosen whether they do. If the result is
+        False, the form's errors say what the organiser must do next.
         """
         if self.checked.data and self.checked.data != self.token:
             self.form_errors.append(

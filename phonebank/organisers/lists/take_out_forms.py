@@ -95,8 +95,9 @@ class NamesForm(FlaskForm):
         """Whether the organiser has agreed to what the file would do. The field `checked` says for
         which columns the page showed the people. If this field is filled in, the columns must be
         the same now. If the file would take out more than half of the people who are left, the
-        organiser must have agreed to exactly the number of people whom it takes out. Return False
-        if the file would take out nobody. If the result is False, the form says what is wrong."""
+        organiser must have agreed to this. The agreed number must be the number of people whom the
+        file would take out. Return False if the file would take out nobody. If the result is False,
+        the form says what is wrong."""
         if not check.people:
             self.form_errors.append(
                 "This file takes nobody out. Is the right column chosen? The IDs or numbers must "

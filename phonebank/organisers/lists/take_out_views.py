@@ -68,7 +68,7 @@ def new(campaign_id: int) -> ResponseReturnValue:
 def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
     """Show the file's columns, and which people the chosen columns identify. A POST confirms the
     columns, if the organiser has agreed to what the file would do. A job then stops the calls to
-    these people. Raises NotFoundError for an upload that is not such a file.
+    these people. Raises NotFoundError for an upload that is a list of people to call.
 
     While a job counts the rows, htmx requests only the job's progress meter.
     """

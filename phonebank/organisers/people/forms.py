@@ -64,7 +64,8 @@ class RoleForm(FlaskForm):
 
 
 class InviteForm(RoleForm):
-    """The form that invites a person: name, e-mail address and role."""
+    """The form that invites a person. It asks for the person's name, e-mail address and role, and
+    for where the person has the role."""
 
     name = StringField(
         "Name",

@@ -199,8 +199,8 @@ def _audit(action: str, account: Account, **after: object) -> None:
 def _commit(account: Account, message: str, kind: str = "success") -> ResponseReturnValue:
     """Commit, and redirect to the account's page. The next page shows the message.
 
-    An organiser who has changed their own account is redirected to the front page, because the
-    change may have taken away their right to open the account's page.
+    An organiser who has changed their own account is redirected to the front page. The change may
+    have taken away their right to open the account's page.
     """
     own = account.id == current_user.id
     db.session.commit()

@@ -16,8 +16,9 @@ class NumberForm(FlaskForm):
 
 
 class EraseForm(FlaskForm):
-    """The form that erases a person's data. `contact_id` is the id of one of the person's contacts.
-    The download of a person's data uses this form too, but reads only `contact_id`."""
+    """The form that erases a person's data. `contact_id` is the id of a `Contact`, a row that
+    stores the person for one campaign. The download of a person's data uses this form too, but
+    reads only `contact_id`."""
 
     contact_id = IntegerField(validators=[InputRequired()])
     never_again = BooleanField("Nobody will call their numbers again, not even from a later list")

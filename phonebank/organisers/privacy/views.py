@@ -141,9 +141,9 @@ def _contact(contact_id: int | None) -> Contact:
 
 
 def _people(contacts: Any) -> list[dict[str, Any]]:
-    """Return the people to whom these contacts belong. The contacts all have the same number, so
-    contacts with the same name are one person. They must be sorted by name. Each result has one
-    `contact` of the person, and the names of the person's `campaigns`."""
+    """Return the people whom these contacts describe. The contacts all have the same number, so
+    contacts with the same name are one person. The contacts must be sorted by name. Each result has
+    one `contact` of the person, and the names of the person's `campaigns`."""
     people = []
     for _, group in groupby(contacts, key=lambda contact: contact.name_key):
         theirs = list(group)

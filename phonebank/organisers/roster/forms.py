@@ -42,8 +42,8 @@ class FiltersForm(EditForm):
 
 
 class PaceForm(EditForm):
-    """The form for pace limits, such as how many people a caller may see within a given time. It
-    has one field for a whole number for each key of BUDGETS.
+    """The form for pace limits, such as how many people a caller may see within a given time. For
+    each key of BUDGETS, it has a field for a whole number.
 
     The loop at the end of this module adds the fields.
     """

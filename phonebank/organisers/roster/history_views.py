@@ -71,8 +71,8 @@ def go_on(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 def stop_now(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     """Stop a caller on every device. Newcomers who join from the caller's network address within a
     day must wait until an organiser admits them. If the address is not known, all newcomers to the
-    caller's party must wait to be admitted. Without a party, all newcomers to the campaign must
-    wait."""
+    caller's party must wait to be admitted. If the caller has no party, all newcomers to the
+    campaign must wait."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     at = now()

@@ -95,8 +95,8 @@ def count(campaign_id: int, filter_id: int) -> ResponseReturnValue:
 @tonight.post("/parties/<int:party_id>")
 @open_to(RoleName.ORGANISER)
 def choose(campaign_id: int, party_id: int) -> ResponseReturnValue:
-    """Choose the filter for a party's callers, or choose none. A caller's own filter counts more
-    than the party's."""
+    """Choose the filter for a party's callers, or choose none. A caller who has a filter of their
+    own keeps that filter."""
     campaign = campaign_for(current_user, campaign_id)
     party = db.session.get(Party, party_id)
     if party is None or party.campaign_id != campaign.id:

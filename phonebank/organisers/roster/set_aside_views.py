@@ -31,7 +31,8 @@ def init_app(app: Flask) -> None:
 @pages.get("")
 @open_to(RoleName.ORGANISER)
 def look(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """Show what would change, in numbers, if the caller's calls were set aside."""
+    """Show how many calls, people and do-not-call entries would change if the caller's calls were
+    set aside."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     return render_template(

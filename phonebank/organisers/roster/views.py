@@ -84,7 +84,8 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     """Show one caller: the caller's totals, the form for the caller's filters, and the button that
-    removes the caller. A POST saves the filters."""
+    removes the caller. A POST saves the filters, unless somebody else has changed them since the
+    page was opened."""
     campaign = campaign_for(current_user, campaign_id)
     caller = campaign_callers.caller_of(campaign, caller_id)
     if request.method == "POST":

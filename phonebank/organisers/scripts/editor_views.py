@@ -51,7 +51,7 @@ editor.after_request(gzip_if_asked)
 def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """Show the editor. A POST applies the action of the pressed button, and saves the form as the
     draft. If somebody else has changed the script since the editor was opened, the POST saves
-    nothing and shows the form again. It does the same if the script is too large.
+    nothing and shows the form again. The POST also saves nothing if the script is too large.
 
     Raises InvalidInputError for a POST without the form.
     """
@@ -189,7 +189,7 @@ def _page(
 
 def _has_javascript() -> bool:
     """Whether the browser runs JavaScript. If it does, JavaScript fills the editor's menus, so the
-    page has them without their choices.
+    page contains the menus without their choices.
 
     A browser without JavaScript requests `?menus=whole` at once, and sends its forms without htmx.
     """

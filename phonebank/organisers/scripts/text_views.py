@@ -20,9 +20,9 @@ from scripts_library.yaml_source import MAX_BYTES
 @open_to(RoleName.ORGANISER)
 def as_text(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """Show the script as YAML. A POST saves the text or the file as the draft, even if the script
-    has errors. The POST saves nothing if the text is too large, or if no step in it can be read. It
-    also saves nothing if somebody else has changed the script since the page was opened, unless the
-    text is the same as the script now."""
+    has errors. The POST saves nothing if the text is too large, or if no step in it can be read. If
+    somebody else has changed the script since the page was opened, the POST also saves nothing. A
+    text that is the same as the stored one is accepted all the same."""
     campaign, script = load_script(campaign_id, script_id)
     if request.method == "POST":
         lock_row(script)

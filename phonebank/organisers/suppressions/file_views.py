@@ -50,8 +50,8 @@ def init_app(app: Flask) -> None:
 @limiter.limit(REVIEWS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def show(batch_id: int) -> ResponseReturnValue:
-    """Show samples from each of the file's columns. Also show the first numbers in the columns that
-    seem to contain phone numbers, and how many numbers there are."""
+    """Show samples from each of the file's columns. From the columns that seem to contain phone
+    numbers, also show the first numbers, and how many numbers these columns have."""
     batch = _file(batch_id)
     if batch.state != BatchState.UPLOADED:
         return redirect(url_for("suppressions.show"))
@@ -63,7 +63,7 @@ def show(batch_id: int) -> ResponseReturnValue:
 @limiter.limit(REVIEWS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def enter(batch_id: int) -> ResponseReturnValue:
-    """Show the first numbers in the chosen columns, and how many numbers there are. If the
+    """Show the first numbers in the chosen columns, and how many numbers these columns have. If the
     organiser has agreed to this many numbers, put all of them on the list instead."""
     batch = _file(batch_id)
     if batch.state != BatchState.UPLOADED:
