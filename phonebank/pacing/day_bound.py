@@ -1,9 +1,9 @@
 """The two limits on how many lines a machine dials. A line is one telephone connection.
 
 The first limit says how many of the day's calls may be abandoned (answered while no caller is
-free). No setting can change the first limit. The second limit is about one more dialled line: it
-says how likely it may be that no caller is free when the line is answered. The second limit depends
-on the day's calls so far.
+free). No setting can change the first limit. The second limit is about dialling one more line. It
+says how high the chance may be that no caller is free when this line is answered. The second limit
+depends on the day's calls so far.
 """
 
 from collections.abc import Iterable

@@ -114,7 +114,7 @@ class Learner:
 class _Ages:
     """Counts talks or wrap-ups (a caller's work after a talk) by age, which is the time since the
     talk or wrap-up began. For each age, the class counts how many talks or wrap-ups ended at that
-    age, and how many seconds all of them together spent at that age."""
+    age. It also adds up the seconds that all of them spent at that age."""
 
     def __init__(self, width: float, steps: int, guess: float) -> None:
         self.width, self.guess = width, guess

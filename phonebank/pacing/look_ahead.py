@@ -74,7 +74,7 @@ class FreeTables:
 @lru_cache(maxsize=128)
 def free_tables(talk: Lengths, wrap_up: Lengths, grace: float) -> FreeTables:
     """Return the chances that busy callers become free. A caller who becomes free within `grace`
-    seconds after a moment counts as free at that moment, because a person who answers may wait that
+    seconds after a moment counts as free at that moment. A person who has answered may wait that
     long. Each talk is assumed to be followed by a wrap-up of mean length."""
     middles = [SLICE * (ahead + 0.5) + grace for ahead in range(SLICES)]
     return FreeTables(

@@ -81,8 +81,8 @@ def _share(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
 
 
 def _message(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
-    """Check that people who found no caller free heard the message in time. A call that ended
-    before the message was due does not break this rule."""
+    """Check that people who found no caller free heard in time the message that says who called. A
+    call that ended before the message was due does not break this rule."""
     within = timedelta(seconds=law.seconds_to_message.value)
     abandoned = [line for line in lines if line.result == LineResult.ABANDONED]
     heard = [line for line in abandoned if line.message_at is not None]

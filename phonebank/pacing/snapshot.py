@@ -49,10 +49,10 @@ class DayAccount:
     def abandoned_of_answers(self) -> float:
         """How many answers count as abandoned, whether a person or a machine answered.
 
-        `abandoned` counts answers by people and by machines, but `lost` counts only people. To add
-        the two, each lost call is counted as 1, plus the number of machines for each person among
-        the calls that were joined with a caller. This assumes that the share of machines is the
-        same among lost and abandoned calls as among joined calls.
+        `abandoned` counts answers by people and by machines, but `lost` counts only people. So each
+        lost call counts as 1 + m. Here, m is the number of machines for each person among the calls
+        that were joined with a caller. This assumes that the share of machines is the same among
+        lost and abandoned calls as among joined calls.
         """
         if not self.lost:
             return self.abandoned
@@ -67,8 +67,8 @@ class DayAccount:
         return abandoned / all_answers if all_answers else 0.0
 
     def strictest_share(self) -> float:
-        """Return the largest possible abandoned share of the people who answered. The estimate
-        assumes that a person answered every abandoned call."""
+        """Return the largest possible abandoned share of the people who answered. For this share, a
+        person is assumed to have answered every abandoned call."""
         abandoned = self.abandoned + self.lost
         return abandoned / (abandoned + self.people) if abandoned else 0.0
 

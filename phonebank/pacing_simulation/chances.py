@@ -14,7 +14,7 @@ WRONG_NUMBER_SECONDS = 2.0
 
 
 class Answer(IntEnum):
-    """Who or what answers a line (a telephone connection), or that nobody does."""
+    """Who or what answers a line (a telephone connection): a person, a machine or nobody."""
 
     NOBODY = 0
     PERSON = 1
@@ -64,8 +64,9 @@ class Chances:
         return Answer.NOBODY, setting.ring_limit
 
     def talk(self, answer: Answer) -> tuple[float, float]:
-        """Return how many seconds a caller talks with a person or listens to a machine, and how
-        many seconds the caller's wrap-up (the work after a talk) takes."""
+        """Return two numbers of seconds. The first is how long a caller talks with a person or
+        listens to a machine. The second is how long the caller's wrap-up (the work after a talk)
+        takes."""
         draw = self._talks
         if answer is Answer.MACHINE:
             return draw.uniform(5, 10), draw.uniform(1, 3)

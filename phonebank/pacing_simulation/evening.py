@@ -78,7 +78,7 @@ class _Caller:
 
 
 class Evening:
-    """One simulated evening, while the simulation runs."""
+    """One simulated evening. An instance has the state of the simulation while it runs."""
 
     def __init__(
         self, setting: Setting, seed: int, rule: Rule, law: Law = OFCOM, keep_lines: bool = False
