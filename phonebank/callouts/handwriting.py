@@ -1,6 +1,7 @@
 """Read days and times that people wrote by hand and somebody else then typed in. Pure functions."""
 
 import re
+from calendar import isleap
 from datetime import date, time
 
 from phonebank.core.errors import InvalidInputError
@@ -38,8 +39,12 @@ def read_day(text: str, country: str, today: date) -> date | None:
             if len(numbers) == 3:
                 year = numbers[2] + (2000 if numbers[2] < 100 else 0)
                 return date(year, month, day)
-            this_year = date(today.year, month, day)
-            return this_year if this_year >= today else date(today.year + 1, month, day)
+            # 29 February may be eight years away: 2100 has none.
+            for year in range(today.year, today.year + 9):
+                if (month, day) == (2, 29) and not isleap(year):
+                    continue
+                if date(year, month, day) >= today:
+                    return date(year, month, day)
     except ValueError:
         pass
     raise InvalidInputError("That isn't a day.", f"Type it like this: {example_day(country)}.")
