@@ -97,7 +97,7 @@ def test_a_removed_caller_cannot_ask(sam: FlaskClient, phone_bank: PhoneBank) ->
     db.session.commit()
     assert names_asking(phone_bank) == []
     assert board_of(phone_bank)["helping"] == 0
-    assert sam.post("/calling/help", headers=JSON).status_code == 403
+    assert sam.post("/calling/help", headers=JSON).status_code == 401
 
 
 def test_a_host_cannot_mark_another_hosts_caller_as_helped(
