@@ -361,10 +361,11 @@ def walk_through(walk: Walk, home: Path, rows: int, calls: int) -> None:
 
 
 def called_person(app: Flask) -> tuple[str, str]:
-    """Return the last name and the telephone number of a person whom Sam was to call."""
+    """Return the last name and the telephone number of the person whose call Sam recorded."""
     with app.app_context():
         query = select(Contact).join(Call, Call.contact_id == Contact.id).join(Caller)
-        person = db.session.scalars(query.where(Caller.first_name == "Sam")).first()
+        recorded = query.where(Caller.first_name == "Sam", Call.outcome.is_not(None))
+        person = db.session.scalars(recorded).first()
         assert person is not None
         return person.last_name, person.phone
 
