@@ -277,6 +277,7 @@ class Television(Line):
         super().__init__(crowd, "/board", {"token": token})
         self.party = party
         self.calls = 0
+        self._version = -1
 
     def connected(self, at: float) -> None:
         super().connected(at)
@@ -285,7 +286,9 @@ class Television(Line):
     def heard(self, message: bytes, at: float) -> None:
         told = json.loads(message[message.index(b"[") :])
         board = told[0].get("board") if message[1:2] == b"3" else told[1]
-        self.calls = max(self.calls, board["calls"])
+        # As on the page, an older event changes nothing. An undone outcome lowers the number.
+        if board["version"] >= self._version:
+            self._version, self.calls = board["version"], board["calls"]
 
 
 class CallerLine(Line):
