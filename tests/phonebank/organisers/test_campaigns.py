@@ -159,7 +159,7 @@ def test_a_draft_ticks_its_steps_and_each_page_leads_to_the_next(
         create_list(db.session.get_one(Campaign, 1))
         db.session.commit()
     page = organiser.get(address).text
-    assert "1 of 3 steps are done." in page
+    assert "1 of 3 steps is done." in page
     assert f'href="{address}/scripts">Continue' in page
     assert "Next: Choose a script" in organiser.get(f"{address}/lists").text
 
