@@ -206,7 +206,7 @@ def test_the_text_goes_out_from_the_callers_own_phone(
     read_marked_answers()
     [item] = db.session.query(InboxItem).all()
     assert (
-        "Sam said that they sent a text"
+        "Recorded as sent by Sam"
         in ada.get(f"/campaigns/{bank.campaign.id}/inbox/{item.id}").text
     )
     assert item.state == InboxState.OPEN
