@@ -205,10 +205,8 @@ def test_the_text_goes_out_from_the_callers_own_phone(
     db.session.commit()
     read_marked_answers()
     [item] = db.session.query(InboxItem).all()
-    assert (
-        "Recorded as sent by Sam"
-        in ada.get(f"/campaigns/{bank.campaign.id}/inbox/{item.id}").text
-    )
+    shown = ada.get(f"/campaigns/{bank.campaign.id}/inbox/{item.id}").text
+    assert "Recorded as sent by Sam" in shown
     assert item.state == InboxState.OPEN
     [sent_at] = [column for column in COLUMNS if column.name == "text_sent_at"]
     assert db.session.scalar(text(f"SELECT {sent_at.sql} FROM call"))
