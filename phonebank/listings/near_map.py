@@ -1,4 +1,5 @@
-"""The map of events: dots on an outline, each with its number of events, and the names of towns."""
+"""Draws the map of events. The map has an outline of one or more countries, dots that show the
+numbers of events, and the names of towns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,8 +38,9 @@ Middle = tuple[float, float]
 
 @dataclass(frozen=True)
 class MapDot:
-    """One dot. The dot shows the number of events, and leads to the list of events near its place
-    (`country`, `place_code` and `area`)."""
+    """A dot on the map. The dot shows the number of events at one or more places that are close
+    together. It is drawn at one of these places (`country`, `place_code` and `area`), and leads to
+    the list of events near that place."""
 
     x: float
     y: float
@@ -50,8 +52,8 @@ class MapDot:
 
 @dataclass(frozen=True)
 class Label:
-    """A town's name on the map. `x` and `y` are the coordinates of its middle, in the outline's
-    units."""
+    """A town's name on the map. `x` and `y` are the coordinates of the middle of the name, in the
+    outline's units."""
 
     x: float
     y: float
@@ -144,7 +146,8 @@ class _Joined:
 
 
 def _part_dots(joined: list[_Joined], cell: float) -> list[MapDot]:
-    """Join each dot with a larger dot that it would touch. Afterwards no two dots touch."""
+    """If the centres of two dots are less than APART columns apart, add the events of the smaller
+    dot to the larger dot, and leave out the smaller dot. So no two of the returned dots touch."""
     kept: list[_Joined] = []
     for one in sorted(joined, key=lambda one: -one.count):
         larger = next(
@@ -168,7 +171,7 @@ def _labels(
     dots: Sequence[MapDot],
 ) -> list[Label]:
     """Return up to TOWNS_AT_MOST labels, for the largest towns whose names fit on the map. Only the
-    TOWNS_TRIED largest towns are tried. A name must not touch a dot or another name."""
+    TOWNS_TRIED largest towns on the map are tried. A name must not touch a dot or another name."""
     north, west, south, east = _edges(outline, shown)
     inside = (
         town for town in towns if south <= town.latitude <= north and west <= town.longitude <= east

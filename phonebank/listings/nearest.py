@@ -74,9 +74,10 @@ Point = tuple[float, float]
 @dataclass(frozen=True)
 class Near:
     """One event, as strangers see it. `km` is the distance in kilometres from the place where
-    somebody searches. A comparison with `==` ignores `km`. `km` is None for an event by video, and
-    where events are shown without a search. `left` is the number of free places. `checked_at` is in
-    the event's time zone, or None if nobody has confirmed the event yet."""
+    somebody searches. For an event by video, and for an event that was not found by such a search,
+    `km` is None. A comparison with `==` ignores `km`. `left` is the number of free places.
+    `checked_at` is the time at which the event was last confirmed, in the event's time zone. It is
+    None if nobody has confirmed the event yet."""
 
     id: int
     kind: str
@@ -95,7 +96,7 @@ class Near:
 
     @property
     def facts(self) -> str:
-        """The facts in one line, such as “3 places left · step-free · German”."""
+        """Facts about the event in one line, such as “3 places left · step-free · German”."""
         if self.left:
             facts = [f"{self.left} place{'' if self.left == 1 else 's'} left"]
         else:
@@ -110,7 +111,8 @@ class Near:
 
     @property
     def checked(self) -> str:
-        """When the event was last confirmed, such as “ · last confirmed on 3 May”, or ""."""
+        """When the event was last confirmed, such as “ · last confirmed on 3 May”. The text is ""
+        if nobody has confirmed the event yet."""
         at = self.checked_at
         return f" · last confirmed on {at.day} {at:%B}" if at else ""
 
@@ -150,9 +152,9 @@ def all_events(at: datetime) -> Events | None:
 
 
 def nearest(point: Point, at: datetime, events: Events | None = None) -> list[Near]:
-    """Return up to twenty events at most 500 kilometres from `point`, nearest first. Events by
-    video are left out. Events at the same distance, rounded to 100 metres, are sorted by start
-    time.
+    """Return up to twenty events that are at most 500 kilometres away from `point`, nearest first.
+    Events by video are left out. Events at the same distance, rounded to 100 metres, are sorted by
+    start time.
 
     `events` is what `all_events` returned a short time ago. If it is None, the events are read from
     the database.

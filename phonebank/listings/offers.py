@@ -1,5 +1,5 @@
-"""Strangers who offer to host a party near them: the offer, its confirmation by a mailed link, and
-the organiser's answer. These functions do not commit.
+"""Strangers can offer to host a party near them. This module stores the offer, its confirmation on
+a page whose link is e-mailed, and the organiser's answer. These functions do not commit.
 
 A host admits callers, and callers see the people on the contact lists. So an offer makes nobody a
 host before an organiser has accepted the offer.
@@ -68,8 +68,9 @@ def campaigns_for(place: Place) -> Sequence[Campaign]:
 def make_offer(
     campaign: Campaign, place: Place, first_name: str, email: str, day: date | None, at: time | None
 ) -> HostOffer:
-    """Store an offer to host. Organisers see the offer only after the person has opened the link in
-    their e-mail.
+    """Store an offer to host. Organisers see the offer only after the person has confirmed it. To
+    confirm it, the person opens a link in an e-mail and presses a button. The calling code sends
+    this e-mail (`confirm_offer_message`).
 
     Raises InvalidInputError for a name, an address, a day or a time that cannot be used, and for a
     campaign that accepts no offers near this place.
@@ -105,8 +106,8 @@ def offer_of_link(token: str) -> HostOffer:
 
 
 def confirm_offer(offer: HostOffer) -> None:
-    """Send an offer to the campaign's organisers, after the person has confirmed their address.
-    Organisers never see the offer of a blocked person. A second confirmation changes nothing.
+    """Let the campaign's organisers see an offer, because the person has confirmed it. If the
+    person is blocked, organisers never see the offer. A second confirmation changes nothing.
 
     Raises ConflictError if the offered start has passed, or if the person has three other open
     offers.
@@ -147,12 +148,13 @@ def offers_in(campaign: Campaign) -> Sequence[HostOffer]:
 def accept_offer(campaign: Campaign, offer_id: int, by: Account) -> HostOffer:
     """Make the person a host, and put their party on the map. A job then e-mails the person a link
     to the kit (a page to print). If the campaign requires trained hosts and this person is not
-    marked as trained, the listing stays a draft (`is_draft`). The person then puts it on the map
-    after a training.
+    marked as trained, the listing stays a draft (`is_draft`). After a training, the person can then
+    put the listing on the map.
 
     The listing has no street address yet. The host must type the address before accepting the first
     guest. Raises NotFoundError for an offer of another campaign. Raises ConflictError if the offer
-    is not waiting for an answer, if the party's start has passed, or if the person is blocked.
+    is not waiting for an answer, if the party's start has passed, or if the person is blocked. Also
+    raises the errors of `keep_promise`.
     """
     offer = _lock_waiting(campaign, offer_id)
     if is_blocked(campaign.id, offer.email):
@@ -210,7 +212,9 @@ def refuse_offer(campaign: Campaign, offer_id: int) -> HostOffer:
 
 
 def count_to_check(campaign: Campaign) -> int:
-    """Return how many offers and listings of the campaign wait for an organiser."""
+    """Return how many offers and listings of the campaign an organiser must look at: offers that
+    wait for an answer, listings that wait for a check, and listings with a report that nobody has
+    looked at. Events whose start has passed do not count."""
     listed = select(func.count()).where(
         Listing.campaign_id == campaign.id,
         Listing.starts_at > now(),
@@ -278,7 +282,8 @@ def unsent_kits() -> Sequence[int]:
 
 def forget_offers(at: datetime) -> None:
     """Delete the offers that nobody confirmed within a day, and the offers whose start was more
-    than a week ago. Also delete all offers for campaigns whose personal data is erased."""
+    than a week ago. Also delete all offers for campaigns whose personal data has been erased or is
+    being erased."""
     over = select(Campaign.id).where(Campaign.erasing_since.is_not(None))
     db.session.execute(
         delete(HostOffer).where(

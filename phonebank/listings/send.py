@@ -1,9 +1,9 @@
 """Sends the due e-mails to guests, and the e-mails to people who wait for an event near them.
 
-One transaction locks an e-mail's row, sends the e-mail, and marks the row as done. So two workers
-never send the same e-mail at the same time. If a worker is killed before it has sent an e-mail, the
-next worker sends the e-mail. If a worker is killed after the mail server has accepted an e-mail,
-but before the commit, the e-mail is sent again with the same Message-ID.
+One transaction locks an e-mail's row, sends the e-mail, and marks the row as done or deletes it. So
+two workers never send the same e-mail at the same time. If a worker is killed before it has sent an
+e-mail, the next worker sends the e-mail. If a worker is killed after the mail server has accepted
+an e-mail, but before the commit, the e-mail is sent again with the same Message-ID.
 """
 
 import logging
@@ -57,8 +57,9 @@ _FOR = {
 
 
 def send_next(at: datetime, send: Send) -> bool:
-    """Take the e-mail that has been due for the longest time, send it if it is still wanted, and
-    commit. `at` is the current time (aware). Return False if no e-mail is due.
+    """Take the e-mail to a guest that has been due for the longest time, send it if it is still
+    wanted, and commit. E-mails that are put off, or that another worker has locked, are passed
+    over. `at` is the current time (aware). Return False if no e-mail is left to take.
 
     An e-mail is given up if its address is refused for good, or if it still can't be sent when it
     has been due for TRIED_FOR. Until then, an e-mail that the mail server does not take now is
@@ -128,10 +129,11 @@ def is_wanted(mail: GuestMail, guest: Guest, listing: Listing, at: datetime) -> 
 
 def send_alerts(at: datetime, send: Send) -> int:
     """Find each person who waits for an event and now has an event with a free place nearby. E-mail
-    the person, and delete the person's address. An address that is refused for good, or has waited
-    longer than ALERT_LIVES_FOR, is deleted too. Return how many people got an e-mail. Each person
-    is handled in a separate transaction. If the mail server does not take one e-mail now, the next
-    run tries it again. Raises MailNotSentError if the server takes no e-mail at all."""
+    the person, and delete the person's address. The address is also deleted if the mail server
+    refuses it for good, or if the person has waited longer than ALERT_LIVES_FOR. Return how many
+    people got an e-mail. Each person is handled in a separate transaction. If the mail server does
+    not take one e-mail now, the next run tries it again. Raises MailNotSentError if the server
+    takes no e-mail at all."""
     db.session.execute(delete(NearAlert).where(NearAlert.created_at < at - ALERT_LIVES_FOR))
     db.session.commit()
     sent = 0

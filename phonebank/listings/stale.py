@@ -1,6 +1,6 @@
-"""Refuses an action on a listing if the page with the button was out of date. Each button sends the
-version of the listing that the page showed. The action locks the listing, and compares the sent
-version with the present one."""
+"""Refuses an action on a listing if somebody started the action on a page that was out of date.
+Each button on the page sends the version of the listing that the page showed. The action locks the
+listing, and compares the sent version with the present one."""
 
 import hashlib
 from collections.abc import Sequence
@@ -14,11 +14,12 @@ from phonebank.models import Listing, ListingReport
 
 def versions_of(listings: Sequence[Listing]) -> dict[int, str]:
     """Return the version of each listing, by the listing's id. A version changes with the listing's
-    state, with what strangers see of the listing, with the reason why it was sent back, and with
-    its newest open report.
+    state, with the facts that strangers see (such as the title and the start), with the reason why
+    the listing was sent back, and with its newest open report. The version does not change with the
+    number of free places or with the time of the last confirmation.
 
-    Call this function before you read the reports. If a report arrives after this call, the version
-    does not include it, so the report counts as not shown.
+    Call this function before you read the reports. A report that arrives after this call is not
+    part of the version, so it counts as not shown.
     """
     newest = dict(
         db.session.execute(

@@ -1,6 +1,6 @@
-"""Ask the host of an event, two days before its start, whether everything about the event is still
-right. To answer yes, the host opens a link that needs no sign-in: the token in the link proves that
-the link was sent to the host."""
+"""Asks the host of an event, in the last two days before the event, whether everything about it is
+still right. To answer yes, the host opens a link and presses a button. The host need not sign in,
+because the token in the link proves that the link was sent to the host."""
 
 from datetime import timedelta
 
@@ -21,17 +21,17 @@ SIGN_IN_FOR = timedelta(days=2)
 
 
 def token_for(listing: Listing) -> str:
-    """Return a token with which the host can confirm this listing. The token stops working when
-    guests are told of a change, such as a new time or a new address."""
+    """Return a token with which the host can confirm this listing. The token stops working after a
+    change that guests are told of, such as a new time or a new address."""
     return _serializer().dumps([listing.id, listing.host_id, listing.sequence])
 
 
 def listing_of_link(token: str) -> Listing:
     """Return the listing that the host may confirm with this token.
 
-    Raises NotFoundError if the token is forged, or if the host's account is deactivated. Also
-    raises it if guests were told of a change since the token was made, such as a cancellation, a
-    new time or a new place.
+    Raises NotFoundError if the token is forged, if the listing has been deleted or has another host
+    now, or if the host's account is deactivated. Also raises NotFoundError if the token was made
+    before a change that guests are told of, such as a cancellation, a new time or a new place.
     """
     try:
         listing_id, host_id, sequence = _serializer().loads(token)

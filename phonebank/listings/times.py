@@ -12,8 +12,8 @@ SOON_BEFORE = timedelta(hours=2)
 
 
 def reminder_times(starts_at: datetime, zone: str) -> dict[MailKind, datetime]:
-    """Return when each reminder of an event is due, in UTC. `starts_at` is aware, and `zone` is the
-    IANA name of the event's time zone."""
+    """Return when the two reminders of an event, and the e-mail that thanks its guests afterwards,
+    are due, in UTC. `starts_at` is aware, and `zone` is the IANA name of the event's time zone."""
     here = time_zone(zone)
     day = starts_at.astimezone(here).date()
     one = timedelta(days=1)
