@@ -119,7 +119,7 @@ class Near:
 
 @dataclass(frozen=True)
 class Dot:
-    """A place that has events, with the number of events, for the map."""
+    """A place that has events, as the map needs it. `count` is the number of these events."""
 
     country: str
     place_code: str

@@ -118,9 +118,9 @@ def batch_of(read: Iterable[ContactRow | RefusedRow], first: int, rows: int, cou
 
 
 def _read(row: Row, mapping: Mapping, country: str, allow_drama: bool) -> ContactRow | RefusedRow:
-    """Return the result of `normalise`. In a refused row, empty the cells of columns that are left
-    out, because such cells are not stored. A row with a fault keeps all its cells, because they may
-    be in the wrong columns."""
+    """Return the result of `normalise`. If the row is refused, empty its cells in the columns that
+    the organiser left out (target IGNORE), because these cells are not stored. But if the row has a
+    fault such as too many cells, keep all its cells, because they may be in the wrong columns."""
     found = normalise(row, mapping, country, allow_drama)
     if isinstance(found, RefusedRow) and not row.fault:
         found.cells = mapping.cells_to_store(found.cells)
@@ -157,10 +157,10 @@ def _zone_key(row: ContactRow, country: str) -> str:
 
     If the row gives no time zone, the zones of the postcode are used. If the postcode shows no
     zone, the zones of the numbers are used. If the row gives a time zone of the campaign's country,
-    that zone is used. The row's words may fit several zones, such as "MST". Then the zones that
-    also fit the postcode or the numbers are used, or all the zones if none of them fits. A time
-    zone outside the country is used together with the zones of the postcode or the numbers, but
-    never alone. If the result is "", `rules.calling_hours` uses all zones of the country.
+    that zone is used. Some words in a row, such as "MST", fit several zones. Of these zones, those
+    that also fit the postcode or the numbers are used. If none of them fits, all of them are used.
+    A time zone outside the country is used together with the zones of the postcode or the numbers,
+    but never alone. If the result is "", `rules.calling_hours` uses all zones of the country.
     """
     of_postcode = time_zones_of_postcode(row.postcode, country) if row.postcode else ()
     told = of_postcode or _zones_of_numbers((row.phone, *row.other_phones))

@@ -47,7 +47,7 @@ SHARE_TO_ASK_ABOUT = 0.3
 
 
 class Fate(StrEnum):
-    """What an import may do with a row. The page shows the results in this order."""
+    """What an import may do with a row. The groups of an `ImportCheck` are in this order."""
 
     NEW = "new"
     UPDATED = "updated"
@@ -70,9 +70,10 @@ class Group:
 @dataclass
 class ColumnChange:
     """What would change in one column for people who are already in the campaign. `changed` counts
-    the people who would get a different value. `emptied` counts the people who have a stored value
-    but an empty cell in the file. `samples` has the first few changes, each as the row's number,
-    the old value and the new value."""
+    the new values that people would get. Each person counts once, but for tags each row that adds
+    tags counts. `emptied` counts the stored values that empty cells of the file would delete, if
+    the organiser chooses that. `samples` has the first few changes, each as the row's number, the
+    old value and the new value."""
 
     name: str
     changed: int = 0
@@ -277,7 +278,7 @@ FROM new LEFT JOIN old USING (contact_id) GROUP BY ordinal, old.tags
 
 class _Counting:
     """Finds out, one batch at a time, what an import would do with the rows of a file, and why.
-    Counts the rows with the same result and reason."""
+    Groups and counts the rows by result and reason."""
 
     def __init__(
         self, campaign: Campaign, list_id: int, mapping: Mapping, plan: UpdatePlan
@@ -326,9 +327,8 @@ class _Counting:
 
     def _fates(self, stored: dict[int, ContactRow]) -> dict[int, tuple[Fate, str]]:
         """For each of these rows, return what an import would do with the row, and why. The keys
-        are row numbers. Rows that would add somebody who has never been in the campaign are not in
-        the result.
-        """
+        are row numbers. Rows that would add somebody who is on no list of the campaign, not even on
+        an undone list, are not in the result."""
         fates: dict[int, tuple[Fate, str]] = {}
         if not stored:
             return fates
@@ -388,8 +388,8 @@ class _Counting:
         self, plan: UpdatePlan, known: Sequence[SqlRow[Any]], mark: str
     ) -> Sequence[SqlRow[Any]]:
         """Return the changes that `read_changes` finds, except changes to people whom an earlier
-        batch would change. `mark` tells this plan's entries in the table `seen` from the entries of
-        other plans."""
+        batch would change. `mark` distinguishes the entries of this plan in the table `seen` from
+        the entries of other plans."""
         ids = [row.contact_id for row in known]
         seen = set(db.session.scalars(_SEEN_PEOPLE, {"mark": mark, "ids": ids}))
         unseen = [row for row in known if row.contact_id not in seen]

@@ -61,7 +61,8 @@ def fail_import(contact_list_id: int, fault: str) -> None:
     """Mark the import of a list as failed, and delete the stored file. If the list is no longer
     being imported, change nothing. `fault` is the reason, in words for the organiser.
 
-    Contacts that were already stored stay until an organiser undoes the import.
+    Contacts that were already stored stay. An organiser can undo the import to delete those of them
+    that have not been called.
     """
     _end_import(contact_list_id, ListState.FAILED, fault)
 

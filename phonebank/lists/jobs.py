@@ -1,6 +1,7 @@
 """The jobs for contact lists. They check and import an upload, take people out of calling (stop
-calls to them), undo an import, and resume jobs that have stopped. They also pause lists that were
-not compared with a do-not-call register, or were compared too long ago."""
+calls to them), undo an import, and resume jobs that have stopped. If the law forbids calls to lists
+that were not compared with a do-not-call register, or were compared too long ago, a job pauses
+these lists."""
 
 import gc
 import logging
@@ -217,8 +218,9 @@ def _take_out_until(stop_at: float, contact_list: ContactList) -> bool:
 
 @retry_on_deadlock
 def _undo_portion(undo_some: Callable[[int], int], contact_list_id: int) -> int:
-    """Undo one portion of an import, commit it with the time, and return its size. Without the
-    time, `resume_imports` would enqueue a long undo again and again."""
+    """Undo one portion of an import, store that the undo makes progress now, and commit. Return the
+    size of the portion. Without the stored time of the last progress, `resume_imports` would
+    enqueue a long undo again and again."""
     undo.record_progress(contact_list_id)
     size = undo_some(contact_list_id)
     db.session.commit()
@@ -254,10 +256,11 @@ def _prepare_this_process() -> None:
 def _store_batches(contact_list_id: int, file_version: int, prepared: Iterator[Batch]) -> None:
     """Store each batch while the next ones are being prepared.
 
-    If two batches have no person in common, the later batch is inserted over a second connection
-    while the earlier one is still being stored. This is faster, because each connection of
-    PostgreSQL uses at most one processor core. The batches are committed in the order of the file,
-    so the list's resume point is always right. A larger file does not mean more batches in memory.
+    If `may_overlap` allows it, the later of two batches is inserted over a second connection while
+    the earlier one is still being stored. This is faster, because PostgreSQL uses at most one
+    processor core for each connection. The batches are committed in the order of the file. So an
+    interrupted import always continues at the right row (`rows_read`). A larger file does not mean
+    more batches in memory.
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
 

@@ -1,7 +1,8 @@
 """Finds the people in a batch who are already in the campaign, and updates their values.
 
-The rows are in the temporary table `incoming` (see `persist`). An organiser chooses the columns
-that are updated. All other columns stay as they are. The calling code commits.
+The rows are in the temporary table `incoming` (see `persist`). An organiser chooses the values that
+are updated. All other values stay as they are, except those that follow from the chosen ones: a new
+postcode, for example, can mean a new time zone. The calling code commits.
 """
 
 from __future__ import annotations
@@ -58,9 +59,9 @@ def find_in(people: str, found: str, is_taken: str) -> TextClause:
     """Return an SQL statement that finds, for each row of `incoming`, the person to whom the row
     belongs. The statement searches the table or view `people`.
 
-    `found` is SQL that joins the row of the person who was found. `is_taken` is an SQL condition.
-    It is true if somebody other than this person has a certain number and name. In the condition,
-    `{phone}` and `{name_key}` stand for the number and the name.
+    `found` is SQL that joins, under the name `found`, the database row of the person who was found.
+    `is_taken` is an SQL condition. It is true if somebody other than this person has a certain
+    number and name. In the condition, `{phone}` and `{name_key}` stand for the number and the name.
     """
     of_row = is_taken.format(phone="i.phone", name_key="i.name_key")
     of_update = is_taken.format(phone=_NEW_PHONE, name_key=_NEW_NAME_KEY)
@@ -126,6 +127,8 @@ class UpdatePlan:
     `parts` may contain NAME, NUMBERS, TAGS, and single columns such as "postcode". `fields` has the
     names of the other fields that are updated: "town", "address" and the list's own fields. If
     `empties` is true, an empty cell deletes the stored value. Otherwise the stored value stays.
+    Updates of numbers and of the time zone do not depend on `empties`: those of the file's row
+    always replace the stored ones. An empty cell never deletes an "external_id" or a tag.
 
     If `moves` is true, a person who gets a new number moves to the file's list. The reason is
     screening, the comparison of a list with the register of people who do not want calls. The
@@ -166,8 +169,9 @@ def updatable_targets(mapping: Mapping) -> list[str]:
     """Return the targets (fields such as "postcode") that an update from this file may change. They
     are in the order of the file's columns, without repetitions.
 
-    Name targets are only included if the file has full names, or both first and last names. A first
-    name alone would leave a person with the wrong last name.
+    Name targets are only included if the file has full names, or both first and last names. If only
+    first names were updated, a person could get the first name of one person and the last name of
+    another.
     """
     has_name = "full_name" in mapping.columns or {"first_name", "last_name"} <= set(mapping.columns)
     return [
@@ -198,9 +202,9 @@ def part_of(target: str) -> str:
 def learn_sizes() -> None:
     """Update PostgreSQL's statistics about contacts before many contacts are looked up.
 
-    Right after the first import, the statistics still say that the table is empty. PostgreSQL would
-    then read all of the campaign's contacts to find each person, because no index would seem better
-    than another.
+    Right after the first import, the statistics still say that the table is empty. To PostgreSQL,
+    no index would then seem better than another. It might choose an index by which it reads all of
+    the campaign's contacts to find each person.
     """
     db.session.execute(text("ANALYZE contact (campaign_id, external_id, phone, name_key)"))
 
@@ -275,8 +279,9 @@ def read_changes(
 
 
 def update_known(contact_list: ContactList, plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> int:
-    """Update people who are already in the campaign with the values and tags of their rows. Store
-    the old values, so that the update can be undone. Return how many rows changed something.
+    """For people who are already in the campaign, store the new values and tags from their rows of
+    `incoming`. Store the old values, so that the update can be undone. Return how many rows changed
+    something.
 
     If several rows of the file belong to the same person, only one row sets the person's values:
     the first row that changes a value. This row may have been in an earlier batch. If the plan

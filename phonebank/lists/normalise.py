@@ -116,19 +116,22 @@ def normalise(
     country code are read as numbers of that country. Demonstrations set `allow_drama`, and then
     only drama numbers (reserved for fiction) are accepted.
 
-    A number is left out if the row says that it does not work. Outside demonstrations, numbers of
-    other countries are left out too. The number to call is the first number that is left, in the
-    order of `mapping.phone_columns`. A row is refused for one of these reasons:
+    A number is left out if the row says that the number does not work, or that it belongs to
+    somebody else or to a fax machine. Outside demonstrations, numbers of other countries are left
+    out too. The number to call is the first number that is left, in the order of
+    `mapping.phone_columns`. A row is refused for one of these reasons:
 
     - the row has a fault, such as too many cells
     - no number is left
     - a value is too long to store, or there are too many tags
-    - a note such as "deceased" is written beside a number or name
-    - the row has a yes-or-no value whose rows an organiser wants to read, or whose meaning no
-      organiser has decided
+    - a note such as "deceased" is written beside a number or name (but if a note says that the
+      number beside it is wrong, only this number is left out)
+    - a yes-or-no column of the row has a value that an organiser wants to look at, or whose meaning
+      no organiser has decided
 
-    A row that asks for no calls keeps its numbers of all countries. Such a row is only refused if
-    it has a fault or no readable number.
+    If a yes-or-no value means "do not call", the row keeps all its readable numbers, even those of
+    other countries and other people. Such a row is only refused if it has a fault or no readable
+    number.
     """
     if row.fault:
         message = _FAULTS[row.fault].format(cells=len(row.cells), columns=len(mapping.headers))

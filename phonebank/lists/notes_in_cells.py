@@ -169,9 +169,8 @@ def wish_beside_number(cell: str) -> Wish | None:
 
 def may_be_a_wish(names: Sequence[str]) -> bool:
     """Whether the name cells of a row may contain a note against calling (such as "deceased"), so
-    that a full search is needed. Nearly all rows need no search, because none of their words can
-    begin such a note.
-    """
+    that a full search is needed. Most rows need no search, because none of their words can begin
+    such a note. A name with characters outside ASCII is always searched."""
     return any(map(_may_be_a_wish, names))
 
 

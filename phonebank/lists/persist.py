@@ -1,8 +1,9 @@
 """Stores a batch of rows in the database, either completely or not at all. The calling code
 commits.
 
-Each batch is one transaction, which also updates the list's counters and its resume point. So a
-killed import continues where it stopped, and no row is stored, refused or counted twice.
+Each batch is one transaction, which also updates the list's counters and the number of rows that
+have been read (`rows_read`). So a killed import continues where it stopped, and no row is stored,
+refused or counted twice.
 """
 
 import json
@@ -100,9 +101,9 @@ SELECT id FROM added
 
 
 def may_overlap(batch: Batch, earlier: Batch, contact_list: ContactList) -> bool:
-    """Whether a batch can be stored while the batch before it is still being stored. Neither
-    transaction may wait for a row that the other has locked, because the batches are committed in
-    order."""
+    """Whether a batch can be stored while the batch before it is still being stored. The batches
+    are committed in order. So if the earlier transaction waited for a row that the later one has
+    locked, both would wait for each other."""
     return (
         not contact_list.update_targets
         and not batch.do_not_call
@@ -127,9 +128,9 @@ def store_batch(
     upload's `SuppressionBatch`. `file_version` is the version of the file that the batch was read
     from.
 
-    `wait_for_turn` is given if the batch before this one is still being stored (`may_overlap`). The
-    function is called after the contacts have been inserted, and waits until the earlier batch is
-    committed.
+    `wait_for_turn` is a function, which is given if the batch before this one is still being stored
+    (`may_overlap`). The function is called after the contacts have been inserted, and waits until
+    the earlier batch is committed.
 
     Raises SupersededError if the import has ended, if another worker has stored these rows, or if
     the file has changed. After this error, the calling code must not commit.
@@ -191,7 +192,8 @@ def _lock_list(contact_list_id: int, file_version: int, first: int) -> ContactLi
 
 
 def _driver() -> Connection[Any]:
-    """Return the psycopg connection of this transaction, because SQLAlchemy has no COPY."""
+    """Return the psycopg connection of this transaction. It is needed for COPY, which SQLAlchemy
+    does not have."""
     connection = db.session.connection().connection.driver_connection
     assert isinstance(connection, Connection)  # noqa: S101
     return connection
@@ -266,8 +268,8 @@ def _drop_hashed() -> Sequence[int]:
 
 
 def drop_dead_numbers() -> None:
-    """From each row, remove the numbers that were reported as not in service within DEAD_FOR. The
-    first number that remains becomes the number to call.
+    """From each row of `incoming`, remove the numbers that were reported, less than DEAD_FOR ago,
+    to be out of service. The first number that remains becomes the number to call.
 
     A row in which no number would remain stays unchanged. If the person in such a row is new,
     `insert_incoming` stores the person as an unusable contact.

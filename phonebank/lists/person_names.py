@@ -99,7 +99,9 @@ def _strip_titles(parts: list[str]) -> list[str]:
 
 def _start_of_last_name(parts: list[str]) -> int:
     """Return the index of the word at which the last name starts. This is the first particle (such
-    as "van") or, without a particle, the last word that is not a suffix (such as "Jr")."""
+    as "van") between the first and the last word. Without such a particle, the last name is the
+    last word. But if the last of three or more words is a suffix (such as "Jr"), the last name
+    starts at the word before the suffix."""
     for index in range(1, len(parts) - 1):
         if parts[index].strip(".").casefold() in _PARTICLES:
             return index

@@ -15,8 +15,8 @@ WHY = "Why it was not stored"
 def refused_rows_file(contact_list: ContactList) -> Iterator[str]:
     """Yield the file in pieces of CSV text, with the same delimiter as the uploaded file.
 
-    The row number and the reason come before the row's own cells, because the row may have too many
-    cells.
+    The row number and the reason come before the row's own cells. If they came last, they would be
+    in the wrong columns whenever a row has too many cells.
     """
     query = (
         select(RefusedRow.row_number, RefusedRow.message, RefusedRow.cells)

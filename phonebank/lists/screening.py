@@ -2,9 +2,9 @@
 the country's register of people who do not want calls.
 
 For each list, an organiser states when the list was screened, or why the list does not need
-screening. If the country's law forbids calls to numbers on the register, a new list is paused until
-an organiser has made this statement. The list is paused again when its screening is older than the
-law allows. The calling code commits.
+screening. If the country's law forbids calls to lists that have not been screened, a new list is
+paused until an organiser has made this statement. The list is paused again when its screening is
+older than the law allows. The calling code commits.
 """
 
 from collections.abc import Sequence
@@ -60,8 +60,8 @@ class Screening:
 
 
 def blocks_calls(campaign: Campaign) -> bool:
-    """Whether the law forbids calls to a list of this campaign without a valid screening. Screening
-    means that a list was compared with the register of people who do not want calls.
+    """Whether the law forbids calls to those lists of this campaign that have no valid screening.
+    Screening means that a list was compared with the register of people who do not want calls.
 
     The numbers of a demonstration do not belong to real people, so the law does not apply to them.
     """
@@ -174,7 +174,7 @@ def attest(
 def pause_old_screenings() -> int:
     """Pause each list whose screening is missing or too old, in countries whose law forbids calls
     to such lists. Screening means that a list was compared with the register of people who do not
-    want calls. Return how many lists were paused."""
+    want calls. Demonstrations are left out. Return how many lists were paused."""
     paused = 0
     for country in countries():
         rule = rules_for(country).screening

@@ -101,7 +101,8 @@ def confirm(
     are the organiser's decisions about values of yes-or-no columns. If the page asked for
     agreement, `suppressing` is the number of rows whose phone numbers the organiser agreed to put
     on the do-not-call list. For people who are already in the campaign, the values of
-    `update_targets` are updated. With `update_empties`, an empty cell deletes the stored value.
+    `update_targets` are updated. With `update_empties`, an empty cell deletes the stored value (see
+    `UpdatePlan` for exceptions).
 
     Raises ConflictError in each of these cases:
 
@@ -150,10 +151,9 @@ def confirm_take_out(
     """For a file of people who are no longer to be called, store what each column contains, and
     mark the file as queued. The calling code enqueues the job.
 
-    `agreed` is true if the organiser has seen whom the file names. If the check asked for
-    agreement, the organiser must also have agreed. Raises ConflictError if the columns are already
-    confirmed, if the file is an upload of another kind, if `agreed` is false, or if the campaign's
-    people have been erased.
+    `agreed` says whether the organiser has seen whom the file names and, if the check asked for
+    agreement, has agreed. Raises ConflictError if the columns are already confirmed, if the file is
+    an upload of another kind, if `agreed` is false, or if the campaign's people have been erased.
     """
     lock_row(contact_list)
     campaign_id = contact_list.campaign_id
@@ -216,7 +216,7 @@ def refused_rows(contact_list: ContactList, at_most: int) -> Sequence[RefusedRow
 
 def _lock_unless_undone(contact_list: ContactList) -> None:
     """Lock the list. Raises ConflictError if the list was undone, even if that happened after the
-    page was loaded."""
+    calling code read the list."""
     lock_row(contact_list)
     if contact_list.state == ListState.UNDONE:
         raise ConflictError("This upload was undone.", "Upload the file again.")

@@ -3,7 +3,7 @@ they have voted, joined or moved.
 
 A file names a person by the ID that the person has on the campaign's lists, or by a phone number.
 If a row has both, its number is used only if nobody in the campaign has its ID. A number together
-with a name means only the person who has both. A number alone means everyone who has that number.
+with a name means only the people who have both. A number alone means everyone who has that number.
 The calling code commits.
 """
 
@@ -192,10 +192,11 @@ def take_out_batch(
     """Stop calls to the people whom these rows of a file name. Also store how many rows have been
     read, so that an interrupted job continues after these rows.
 
-    `first` is the index that the first of these rows has in the file. If a person is on a caller's
-    screen, the call ends, and the caller's page gets an event after the commit. Run this under
-    `retry_on_deadlock`. Raises SupersededError if the file is no longer being read or has changed,
-    or if another worker has processed these rows. Then nothing is changed.
+    `first` is the index that the first of these rows has in the file. The row below the header has
+    index 0. If a person is on a caller's screen, the call ends, and the caller's page gets an event
+    after the commit. Run this under `retry_on_deadlock`. Raises SupersededError if the file is no
+    longer being read or has changed, or if another worker has processed these rows. Then nothing is
+    changed.
     """
     contact_list = get_locked(ContactList, contact_list_id)
     if (

@@ -75,10 +75,11 @@ def read_time_zones(text: str, country: str) -> tuple[str, ...]:
     """Return every IANA time zone that a cell may mean in a list from `country` (ISO 3166-1
     alpha-2).
 
-    The zones are sorted and spelled as in the IANA database. A full name with a place, such as
-    "Europe/Paris", counts in a list from any country. In a cell without such a name, words such as
-    "Standard Time" and offsets from UTC are ignored. If no other word is left, or if one of the
-    other words does not mean a zone of `country`, the result is empty.
+    The zones are sorted and spelled as in the IANA database. If the cell contains a full name with
+    a place, such as "Europe/Paris", only that zone is returned, in a list from any country. In a
+    cell without such a name, words such as "Standard Time" and offsets from UTC are ignored. If no
+    other word is left, or if one of the other words does not mean a zone of `country`, the result
+    is empty.
     """
     said = tidy(text)
     named = _find_iana_name(said)

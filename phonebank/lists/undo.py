@@ -4,9 +4,8 @@ A contact that has been called stays, as a record of its calls. Callers do not g
 because calls to the people on its list have stopped. The contact's own state does not change. So if
 a corrected file with this person is uploaded, the contact comes back in its earlier state.
 
-For people who were in the campaign before the upload, the values that the file changed are
-restored. A value that has changed again since the upload stays. Tags that only this file gave are
-removed.
+For people who were in the campaign before the upload, the values that the file changed are restored
+(see `restore_changed_contacts` for exceptions). Tags that only this file gave are removed.
 """
 
 from typing import Any, NamedTuple
@@ -119,9 +118,9 @@ class UndoPreview(NamedTuple):
 
 
 def preview_undo(contact_list: ContactList) -> UndoPreview:
-    """Count the list's contacts, separately those that have been called and those that have not.
-    Also count the people from other lists whose values or tags the list changed. A person whom the
-    import moved to this list counts as a person from another list."""
+    """Count how many of the list's contacts have been called, and how many have not. Also count the
+    people from other lists whose values or tags the list changed. A person whom the import moved to
+    this list counts as a person from another list."""
     of_list = (
         select(func.count())
         .select_from(Contact)
@@ -170,7 +169,7 @@ def begin_undo(
 
 def record_progress(contact_list_id: int) -> None:
     """Store that the undo of a list makes progress now. Call this at the beginning of a portion's
-    transaction, because a list is locked before its contacts."""
+    transaction, so that the list is locked before its contacts."""
     this = update(ContactList).where(ContactList.id == contact_list_id)
     db.session.execute(this.values(progress_at=now()))
 
@@ -192,8 +191,11 @@ def restore_changed_contacts(contact_list_id: int) -> int:
     """Restore the values that an undone list changed, for up to AT_ONCE people, and return the
     number of these people.
 
-    A value that has changed again since the upload stays. If somebody else now has the person's old
-    name and number, all values of the person stay as they are.
+    If a column of the person's database row has changed again since the upload, the column stays as
+    it is. The column `fields` contains several values, such as the town and the address, and stays
+    as a whole. If the import moved the person to the undone list, the person goes back to the old
+    list only if the person still has the numbers that the import stored. If somebody else now has
+    the person's old name and number, all values of the person stay as they are.
     """
     return len(db.session.scalars(_RESTORE, {"list_id": contact_list_id}).all())
 
@@ -205,8 +207,9 @@ def take_tags_back(contact_list_id: int) -> int:
 
 
 def lift_numbers(contact_list_id: int) -> int:
-    """Take up to `batches.AT_ONCE` of the numbers that an undone list put on the do-not-call list
-    out of the list's batch (`batches.lift_some`), and return how many were taken out."""
+    """The numbers that an upload put on the do-not-call list are a batch. Take up to
+    `batches.AT_ONCE` numbers out of the batch of an undone list (`batches.lift_some`), and return
+    how many were taken out."""
     batch = suppression_batch_of(db.session.get_one(ContactList, contact_list_id))
     return lift_some(batch.id) if batch else 0
 
