@@ -48,7 +48,7 @@ KEPT_FOR = timedelta(days=7)
 
 def campaigns_for(place: Place) -> Sequence[Campaign]:
     """Return the campaigns for which strangers may offer to host near this place. These are the
-    running campaigns that have had a checked event in the place's country."""
+    running campaigns that have had an event in the place's country that strangers could find."""
     is_public = exists().where(
         Listing.campaign_id == Campaign.id,
         Listing.country == place.country,

@@ -140,9 +140,10 @@ def check_import(
     """Return what an import would do with the rows of a stored file.
 
     `mapping` says what each column of the file contains. `faults_of` must have found no fault in
-    the mapping. `plan` says which values are updated for people who are already in the campaign.
-    `progress` is called with the number of rows read so far. The result may be wrong if another
-    import runs at the same time. Raises InvalidFileError at the first row that cannot be read.
+    the mapping. `plan` says which values are updated for people who are already in the campaign. If
+    it is None, no values are updated. `progress` is called with the number of rows read so far. The
+    result may be wrong if another import runs at the same time. Raises InvalidFileError at the
+    first row that cannot be read.
     """
     plan = replace(plan or UpdatePlan(), moves=blocks_calls(campaign))
     counting = _Counting(campaign, contact_list.id, mapping, plan)

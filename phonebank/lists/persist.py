@@ -103,7 +103,9 @@ SELECT id FROM added
 def may_overlap(batch: Batch, earlier: Batch, contact_list: ContactList) -> bool:
     """Whether a batch can be stored while the batch before it is still being stored. The batches
     are committed in order. So if the earlier transaction waited for a row that the later one has
-    locked, both would wait for each other."""
+    locked, both would wait for each other. Therefore batches with do-not-call rows, batches with a
+    person in common, and batches of an import that updates people are not stored at the same
+    time."""
     return (
         not contact_list.update_targets
         and not batch.do_not_call
@@ -348,8 +350,8 @@ def insert_incoming(contact_list: ContactList, has_tags: bool) -> int:
 
 
 def suppress_stored() -> None:
-    """Mark stored contacts as not to be called if one of their numbers was put on the do-not-call
-    list after `drop_suppressed` ran."""
+    """If a number in `incoming` was put on the do-not-call list after `drop_suppressed` ran, mark
+    the stored contacts that have this number as not to be called."""
     # This query is separate, because in one statement the planner expects many numbers and reads
     # all contacts of the campaign.
     since = text(f"SELECT DISTINCT number {_SUPPRESSED_NUMBERS}")

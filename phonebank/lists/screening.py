@@ -123,9 +123,9 @@ def attest(
     screening, `screened_on` is None and `reason` says why.
 
     If the list is paused because of its screening, it is resumed. Raises InvalidInputError if the
-    date is in the future or too long ago for the law. Also raises InvalidInputError if the reason
-    is needed and is missing or too long. Raises ConflictError if the country has no known register,
-    or if the list was undone.
+    date is in the future, or if the law forbids calls to a list whose screening is that old. Also
+    raises InvalidInputError if the reason is needed and is missing or too long. Raises
+    ConflictError if the country has no known register, or if the list was undone.
     """
     rule = rules_for(campaign.country).screening
     if rule is None:

@@ -2,7 +2,7 @@
 they have voted, joined or moved.
 
 A file names a person by the ID that the person has on the campaign's lists, or by a phone number.
-If a row has both, its number is used only if nobody in the campaign has its ID. A number together
+If a row has both, the number is used only if nobody in the campaign has the ID. A number together
 with a name means only the people who have both. A number alone means everyone who has that number.
 The calling code commits.
 """

@@ -209,7 +209,8 @@ def take_tags_back(contact_list_id: int) -> int:
 def lift_numbers(contact_list_id: int) -> int:
     """The numbers that an upload put on the do-not-call list are a batch. Take up to
     `batches.AT_ONCE` numbers out of the batch of an undone list (`batches.lift_some`), and return
-    how many were taken out."""
+    how many were taken out. These numbers also leave the do-not-call list, unless somebody else put
+    them there too."""
     batch = suppression_batch_of(db.session.get_one(ContactList, contact_list_id))
     return lift_some(batch.id) if batch else 0
 
