@@ -176,7 +176,8 @@ def test_the_campaigns_page_announces_it(app: Flask, organiser: FlaskClient) -> 
         db.session.commit()
     page = organiser.get(address).text
     assert "We will start to erase them at 2027-06-02 09:30 UTC" in page
-    assert f'href="{address}/data-protection">enter a later last day, or more days to keep them' in page
+    link = f'href="{address}/data-protection">enter a later last day, or more days to keep them'
+    assert link in page
     assert "Choose the legal ground" in organiser.get(f"{address}/settings").text
     with app.app_context():
         campaign = db.session.get_one(Campaign, 1)
