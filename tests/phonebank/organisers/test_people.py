@@ -173,7 +173,7 @@ def test_a_person_without_the_role_of_host_hosts_for_no_campaign(
     text = organiser_client.get(page).text
     assert "Host for" not in text
     assert "<h2>Hosts for</h2>" not in text
-    assert "They can sign in, but they see nothing." in text
+    assert "They can sign in, but can't see any campaign or party." in text
     organiser_client.post(f"{page}/deactivate")
     assert "They can sign in" not in organiser_client.get(page).text
 
