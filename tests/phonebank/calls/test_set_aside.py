@@ -308,7 +308,7 @@ def test_an_organiser_looks_first_and_it_is_on_record(
     address = f"/campaigns/{bank.campaign.id}/callers/{bank.sam.id}/set-aside"
     look = client.get(address).text
     assert "<strong>3</strong> outcomes" in look
-    assert "<strong>3</strong> numbers come" in look
+    assert "<strong>3</strong> numbers will come" in look
     assert "Nobody has stopped" in look
     assert differences() == []
     assert db.session.query(Suppression).count() == 3, "looking changes nothing"
@@ -318,7 +318,7 @@ def test_an_organiser_looks_first_and_it_is_on_record(
     assert db.session.query(Suppression).count() == 0
     assert client.post(address).status_code == 409, "there is nothing more"
     back = f"{address}/{db.session.query(SetAside).one().id}/bring-back"
-    assert "<strong>3</strong> numbers go" in client.get(back).text
+    assert "<strong>3</strong> numbers will go" in client.get(back).text
     assert "Brought back" in client.post(back, follow_redirects=True).text
     assert client.post(back).status_code == 409
     assert db.session.query(Suppression).count() == 3

@@ -160,7 +160,7 @@ def test_no_button_lets_everyone_in_if_only_an_organiser_may_let_each_in(site: D
     assert site.state(site.device(HERE)) == CallerState.WAITING
     page = site.organiser.get(f"/campaigns/{site.campaign.id}/callers").text
     assert "They use the same internet address" in page
-    assert "Let in everyone with the link" not in page
+    assert "Let in callers who used the link" not in page
 
 
 def test_only_an_organiser_lets_in_who_comes_from_a_stopped_address(site: Door) -> None:
@@ -227,7 +227,7 @@ def test_many_devices_from_one_address_share_a_budget(site: Door) -> None:
     site.organiser.post(f"{site.history(last)}/go-on")
     page = site.organiser.get(f"/campaigns/{site.campaign.id}/callers").text
     assert "Mallory still waits to be let in." in page
-    assert "Let in everyone with the link" in page
+    assert "Let in callers who used the link" in page
     with time_machine.travel(now() + timedelta(minutes=61)):
         assert site.state(site.device(HERE)) == CallerState.ADMITTED
 
