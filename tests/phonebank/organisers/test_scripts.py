@@ -113,7 +113,7 @@ def test_the_page_shows_where_each_answer_leads(desk: Desk) -> None:
     assert "3. How will they vote?" in page
     assert "“Undecided” → " in page
     assert "The call ends here." in page
-    assert "These answers count as a yes: Yes." in page
+    assert "Answers that count as a yes: Yes." in page
 
 
 def test_filling_in_reaches_the_words(desk: Desk) -> None:
