@@ -38,7 +38,7 @@ pages = Blueprint("suppressions", __name__, url_prefix="/do-not-call")
 
 SOURCES = {
     SuppressionOrigin.CALL: "in a call",
-    SuppressionOrigin.LIST: "with a list",
+    SuppressionOrigin.LIST: "from an uploaded file",
     SuppressionOrigin.ORGANISER: "by an organiser",
 }
 REFUSED_SHOWN = 100
@@ -168,12 +168,12 @@ def _store_for_review(form: AddForm, data: bytes, filename: str) -> ResponseRetu
 
 def _count_in_words(new: int, already: int, refused: int) -> str:
     """Return sentences that say how many numbers were put on the list, how many were already there,
-    and how many lines could not be read."""
+    and how many lines were refused."""
     words = f"{new:,} {'number was' if new == 1 else 'numbers were'} put on the list."
     if already:
         words += f" {already:,} {'was' if already == 1 else 'were'} already there."
     if refused:
-        words += f" {refused:,} {'line' if refused == 1 else 'lines'} could not be read."
+        words += f" {refused:,} {'line was' if refused == 1 else 'lines were'} refused."
     return words
 
 

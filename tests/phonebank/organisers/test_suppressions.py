@@ -72,10 +72,7 @@ def test_many_numbers_at_once_with_the_unreadable_lines_named(
         },
     )
     assert page.status_code == 200
-    assert (
-        "2 numbers were put on the list. 1 was already there. 1 line could not be read."
-        in page.text
-    )
+    assert "2 numbers were put on the list. 1 was already there. 1 line was refused." in page.text
     assert "&lt;b&gt;999&lt;/b&gt;" in page.text
     assert on_the_list(app, drama_number(1))
     assert on_the_list(app, drama_number(2))

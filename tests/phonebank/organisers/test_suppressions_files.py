@@ -55,7 +55,7 @@ def test_only_the_column_of_numbers_is_read(
 ) -> None:
     page = upload(organiser, content, country)
     shown = organiser.get(page).text
-    assert "1 number would go on the list" in shown
+    assert "1 number in the columns you chose" in shown
     assert entered(app) == []
     chosen = re.findall(r'name="columns" value="(\d+)" checked', shown)
     assert chosen == ["2"]
@@ -82,7 +82,7 @@ def test_a_number_that_was_not_agreed_to_enters_nothing(app: Flask, organiser: F
     assert organiser.post(page, data={"agreed": "1"}).status_code == 422
     answer = organiser.post(page, data={"columns": ["0", "1"], "agreed": "1"})
     assert answer.status_code == 422
-    assert "2 numbers would go on the list" in answer.text
+    assert "2 numbers in the columns you chose" in answer.text
     assert entered(app) == []
 
 
@@ -144,7 +144,7 @@ def test_a_column_is_shown_by_its_name_and_three_of_its_values(organiser: FlaskC
     samples = re.findall(r'<span class="sample">(.*?)</span>', shown)
     assert [s for s in samples if s[0] == "0"] == [f"020 7946 000{n}" for n in range(3)]
     # What they are read as.
-    assert "The numbers are read as 020 7946 0000, 020 7946 0001" in shown
+    assert "Numbers: 020 7946 0000, 020 7946 0001" in shown
 
 
 def test_a_file_of_our_own_comes_in_again(app: Flask, organiser: FlaskClient) -> None:
@@ -153,8 +153,8 @@ def test_a_file_of_our_own_comes_in_again(app: Flask, organiser: FlaskClient) ->
         db.session.commit()
     page = upload(organiser, organiser.get("/do-not-call.csv").data)
     shown = organiser.get(page).text
-    assert "1 number would go on the list" in shown
-    assert "1 of them is already on the do-not-call list" in shown
+    assert "1 number in the columns you chose" in shown
+    assert "It is already on the do-not-call list" in shown
 
 
 def test_what_was_left_behind_is_taken_up_and_what_nobody_entered_forgotten(
