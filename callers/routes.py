@@ -42,13 +42,14 @@ _WORDS = {
 
 @cache
 def outcome_buttons() -> Markup:
-    """Return all outcome buttons with their fields. A process renders the buttons only once, and
-    every page that needs them gets the same HTML."""
+    """Return the HTML of all outcome buttons, and of the form fields that belong to them. A process
+    renders this HTML only once, and every page that needs it gets the same HTML."""
     draw = get_template_attribute("callers/_outcomes.html", "all_groups")
     return Markup(draw())  # noqa: S704  (a template's own output)
 
 
 def init_app(app: Flask) -> None:
-    """Register the volunteer's pages."""
+    """Register the volunteer's pages, and let all templates use the words of the outcome
+    buttons."""
     app.jinja_env.globals.update(_WORDS, outcome_buttons=outcome_buttons)
     app.register_blueprint(pages)

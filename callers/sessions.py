@@ -1,8 +1,10 @@
-"""Find out which caller uses a device, from a signed cookie with the caller's id and device token.
+"""Find out to which caller a device belongs. A signed cookie on the device has the caller's id and
+device token.
 
-A caller has no account and no password. A caller gives only a first name, and is admitted by a
-host, by an organiser or automatically. When a caller is removed or leaves, they get a new device
-token. The server then accepts neither the old cookie nor any copy of it.
+A caller has no account and no password. A caller joins with a code or a link, and gives only a
+first name. A host or an organiser then admits the caller, or the caller is admitted automatically.
+When a caller leaves or is removed, the server stores a new device token for the caller. The server
+then accepts neither the old cookie nor any copy of it.
 """
 
 import functools
@@ -31,7 +33,8 @@ _BY_ID = (
 
 
 def remember(caller: Caller) -> None:
-    """Link this device to the caller, for as long as the browser keeps the cookie."""
+    """Store in this device's cookie that the device belongs to the caller. The browser keeps the
+    cookie even when the browser is closed."""
     session[COOKIE_KEY] = cookie_for(caller)
     session.permanent = True
 
@@ -56,8 +59,8 @@ def device_key() -> str:
 
 
 def caller_of_device() -> Caller | None:
-    """Return the caller who uses this device, even if the caller is not admitted yet. Return None
-    if the device has no valid cookie. The cookie of a removed caller is no longer valid."""
+    """Return the caller to whom this device belongs, even if the caller is not admitted yet. Return
+    None if the device has no valid cookie. The cookie of a removed caller is no longer valid."""
     return _caller_of_device(_find)
 
 
@@ -99,7 +102,8 @@ _look_up = autocommit(current_caller)
 
 
 def for_callers(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let only callers open a view, and pass the caller to it in `g.caller`.
+    """Let only callers open a view, and pass the caller to the view in `g.caller`. The caller may
+    still be waiting to be admitted.
 
     The view may run again after a deadlock: see `retry_on_deadlock`.
     """
@@ -119,9 +123,10 @@ def for_busy_callers(
     """Let only callers open a view, as `for_callers` does. This decorator is for views that every
     phone requests again and again.
 
-    The view can read `g.caller`, `g.caller.campaign` and `g.caller.party`, but cannot change these
-    objects or read their other relationships. Each SQL statement of the view is a separate
-    transaction (`autocommit`). `find` returns the caller with a given id, as `caller_to_read` does.
+    The view can read `g.caller`, `g.caller.campaign` and `g.caller.party`, but must not change
+    these objects or read their other relationships. Each SQL statement of the view is a separate
+    transaction: see `autocommit`. Like `caller_to_read`, `find` takes an id and returns the caller
+    with this id, or None if there is no such caller.
     """
 
     @functools.wraps(view)

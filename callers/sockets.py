@@ -1,9 +1,9 @@
 """The socket of a caller's own pages.
 
 When a screen (an open page) connects, the device's cookie identifies the caller. A screen mostly
-receives events. A screen may also send two requests. One request asks for the caller's state, and
-changes nothing. The other request extends the time for which the caller keeps the contact on the
-screen.
+receives events. A screen can also send two kinds of request. A `state` request asks for the
+caller's state and the state of the party, and changes nothing. A `renew` request extends the time
+for which the caller keeps the contact on the screen.
 """
 
 import uuid
@@ -47,9 +47,11 @@ def screen_disconnects(_reason: str = "") -> None:
 @on_event("state", caller_events.NAMESPACE)
 @open_to(CALLER)
 def state(_: Any = None) -> dict[str, Any]:
-    """Return the caller's state and whether the party is on a break or has ended. While the phone
-    slept, the screen may have missed an event about a new state, a break or the end of the
-    party."""
+    """Return the caller's state, and whether the party is on a break or has ended.
+
+    A page asks for this when it connects and when it becomes visible again, because it may have
+    missed an event about a new state, a break or the end of the party.
+    """
     caller = _caller()
     party = db.session.get(Party, caller.party_id) if caller.party_id else None
     return {"state": caller.state, **state_for_callers(party)}
@@ -62,7 +64,9 @@ def renew(asked: Any = None) -> dict[str, Any]:
     `renew` in `views/record.py`.
 
     `asked` is {"call": the call's id}. "seconds_left" in the result is the number of seconds until
-    the hold ends. Raises NotFoundError when the hold has ended, or if `asked` contains no call id.
+    the hold ends. Raises NotFoundError if `asked` contains no call id, and the errors of
+    `renew_hold` and of `record_under_way`. If the device's cookie is missing or no longer valid,
+    raises SignInRequiredError instead of the error of `renew_hold`.
     """
     call_id = _call_id(asked)
     with record_under_way():

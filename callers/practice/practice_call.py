@@ -1,8 +1,8 @@
 """The practice call: its personas, and friendly feedback at the end. Pure functions.
 
-The feedback follows rules about the steps that the call went through, the buttons that were tapped
-and what the persona said. The feedback never depends on what the caller said, because nobody
-listens to a practice call.
+The feedback depends on the steps that the call went through, the buttons that the caller tapped and
+the persona's replies. The feedback never depends on what the caller said, because nobody listens to
+a practice call.
 """
 
 import json
@@ -75,9 +75,10 @@ def persona_of(script: Script | None, kind: str) -> Character:
 
 
 def listed_name(person: Character) -> str:
-    """Return the name that the caller sees.
+    """Return the name that the call page shows for a call with this persona.
 
-    The name is that of the person on the list, even if someone else answers.
+    If someone else or a machine answers this call, the page shows the name of the person whom the
+    caller wants to reach.
     """
     return person.name if person.kind not in ABSENT else DEFAULT_PERSONA.name
 
@@ -89,10 +90,12 @@ def replies_of(script: Script | None, person: Character) -> dict[str, str]:
 
 
 def parse_answers(script: Script | None, text: str) -> dict[str, Answer]:
-    """Return the valid answers among those that a practice page sent.
+    """Return the valid answers among those that a practice page sent. `text` is a JSON object of
+    answers by step id.
 
     Only the page stores the answers of a practice call, so every form sends all of them. Invalid
-    answers are dropped.
+    answers are dropped. The result is empty if there is no script, or if `text` is not a JSON
+    object.
     """
     try:
         given: Any = json.loads(text[:ANSWERS_AT_MOST]) if text else {}
@@ -118,8 +121,8 @@ def is_complete(
     With a persona who keeps talking, the caller must have chosen an outcome, and the main question
     must have been answered. If no path through the script leads to the main question for a contact
     with these `fields`, the call must have reached an end of the script instead. Without a script,
-    any outcome is enough. With a persona who does not keep talking, it is enough that the outcome
-    fits the persona.
+    any outcome is enough. With a persona who does not keep talking, the outcome only has to fit the
+    persona.
     """
     if person.kind not in TALKERS:
         return outcome in FITTING[person.kind]
@@ -131,8 +134,9 @@ def is_complete(
 
 
 def describe_requirement(script: Script | None, fields: Fields) -> str:
-    """Describe what a practice call must have in order to count.
+    """Describe what the caller must do so that a practice call counts.
 
+    If the script has personas who keep talking, the description is about a call with one of them.
     The description is shown to a caller who must practise once more before calling.
     """
     if script is None:
@@ -204,11 +208,12 @@ class WalkedPath:
         return cls(walked, in_order, fields)
 
     def feedback(self, wanted: Callable[[Step], bool], done: str, missed: str) -> list[Feedback]:
-        """Return praise if the call went through a wanted step. A step is wanted if `wanted`
-        returns true for it.
+        """Return feedback on whether the call went through a wanted step. A step is wanted if
+        `wanted` returns true for it.
 
-        Otherwise, if a wanted step was still ahead, return advice with the title of that step. In
-        all other cases, return an empty list.
+        If the call went through a wanted step, return praise (`done`). If it did not, but a wanted
+        step was still ahead, return advice: the title of the first such step, and `missed`. In all
+        other cases, return an empty list.
         """
         if any(wanted(step) for step in self.walked):
             return [Feedback(True, done)]

@@ -26,7 +26,8 @@ def number_said(reply: str, language: str) -> int | None:
     """Return the number from 0 to 10 that a reply contains. Return None if the reply contains no
     such number, or two different numbers.
 
-    Digits are recognised in every language.
+    Digits are recognised in every language. Number words are recognised only in the languages of
+    `_WORDS`.
     """
     numbers = _NUMBERS.get(language, {})
     words = _WORD.findall(reply.lower())
