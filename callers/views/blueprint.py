@@ -21,9 +21,10 @@ _SAVED = "phonebank.saved"
 
 
 def wants_screen() -> bool:
-    """Whether our own JavaScript sent the request.
+    """Whether our own JavaScript sent this request and asks for the next page in the response
+    instead of a redirect.
 
-    The JavaScript shows the page from the response in place of the open page, at the same address.
+    The JavaScript then shows the page from the response in place of the open page.
     """
     return SCREEN_HEADER in request.headers
 
@@ -31,9 +32,9 @@ def wants_screen() -> bool:
 def read_fields() -> MultiDict[str, Any] | Mapping[str, Any]:
     """Return the fields of a form, or of a JSON object.
 
-    Raises InvalidInputError for any other JSON. NUL characters are dropped, because PostgreSQL
-    cannot store them. Otherwise a NUL character in a pasted note would make the server refuse the
-    outcome.
+    Raises InvalidInputError if the request has JSON that is malformed or is not an object. NUL
+    characters are dropped, because PostgreSQL cannot store them. Otherwise a NUL character in a
+    pasted note would make the server refuse the outcome.
     """
     if not request.is_json:
         fields = request.form.items(multi=True)
@@ -53,16 +54,16 @@ def _without_nul(value: Any) -> Any:
 def mark_saved() -> None:
     """Note that the requested change to a call has been committed.
 
-    The phone then learns that the change was saved, even if the rest of the request fails, for
-    example because the campaign has ended.
+    If the rest of the request is then refused, for example because the campaign has ended, the
+    response still tells the phone that the change was saved.
     """
     request.environ[_SAVED] = True
 
 
 @pages.errorhandler(PhonebankError)
 def render_error(error: PhonebankError) -> ResponseReturnValue:
-    """Show an error in the volunteer's own layout, with one link to continue. A request that wants
-    JSON gets the error as JSON."""
+    """Roll back the transaction, and show the error in the layout of the volunteer's pages, with
+    one link to continue. A request that wants JSON gets the error as JSON."""
     # The page's own queries must not commit the changes of the failed request.
     error_pages.roll_back()
     if wants_json():
@@ -90,8 +91,10 @@ pages.after_request(gzip_if_asked)
 
 @pages.after_request
 def add_call_headers(response: Response) -> Response:
-    """Add a header with the call's id and "saved" or "refused", so that the phone can delete its
-    copy of the request.
+    """Add headers that our own JavaScript reads.
+
+    If the request's address has a call's id, and the same request need not be sent again, one
+    header has this id and "saved" or "refused". The phone can then delete its copy of the request.
 
     For our own JavaScript, the address of a redirect is sent in a separate header. The browser
     would follow a real redirect automatically, and JavaScript would see only the headers of the

@@ -1,5 +1,5 @@
-"""The data of a call for the call page's JavaScript. The server sends this data with the page, or
-alone as the response to a request from an open page.
+"""The data of a call for the call page's JavaScript. The server sends this data in the page, or in
+the JSON that it sends to a page that is already open.
 
 An open page can show the next contact itself, so the browser need not load another page. The page's
 request says in a header which scripts the page has, and the response is the contact as JSON

@@ -1,8 +1,9 @@
-"""The views that lead a caller from the briefing to a contact on the screen.
+"""The views that lead a caller from the briefing to a contact on the screen, and a page with the
+caller's own calls.
 
 The call page has the same address for every contact, and the address says nothing about the
-contact. A reload, the back button and a tab that the phone discarded all lead back to the same
-contact.
+contact. While the caller keeps a contact, a reload, the back button and a tab that the phone
+discarded all lead back to this contact.
 """
 
 from flask import Response, g, jsonify, redirect, render_template, request, url_for
@@ -41,13 +42,17 @@ from scripts_library.merge_fields import render_html
 def calling() -> ResponseReturnValue:
     """Show the briefing, or the page that fits the caller's state.
 
-    A caller who has not been admitted yet gets the lobby, the page for callers who wait to be
-    admitted. A caller who already has a contact is redirected to the contact's page. A caller
-    without a contact whose party or campaign has ended gets a page that says so. A caller who is
-    not admitted does not see the party's results on that page.
+    If the party or the campaign has ended, a caller without a contact gets a page that says so. On
+    this page, a caller who is not admitted does not see the party's results. In a campaign that
+    calls through a telephone service, an admitted caller may get the telephone page even after the
+    campaign has ended (see `show_next`).
 
-    The JSON has the caller's state, or "ended" if the caller waits to be admitted to a party or
-    campaign that has ended.
+    Otherwise, a caller who waits to be admitted gets the lobby, the page for such callers. A caller
+    who has a contact is redirected to the contact's page.
+
+    The JSON says whether the caller has a contact and whether the caller must practise first. It
+    also has the caller's state. If the caller waits to be admitted to a party or campaign that has
+    ended, the JSON has "ended" in place of this state.
     """
     caller = g.caller
     held = current_hold(caller) is not None
@@ -117,8 +122,9 @@ def calling() -> ResponseReturnValue:
 def next_person() -> ResponseReturnValue:
     """Claim and show the next contact, or show why there is none.
 
-    By tapping the button, the caller also makes the promise that the page shows above the button.
-    If the page asked which languages the caller speaks, the form contains them too.
+    When an admitted caller uses this view for the first time, store that the caller has made the
+    promise that the page shows above the button. If the page asked which languages the caller
+    speaks, store the chosen languages too.
     """
     chooses_languages = "choosing_languages" in request.form
     if g.caller.may_call and (g.caller.promised_at is None or chooses_languages):
@@ -134,7 +140,8 @@ def next_person() -> ResponseReturnValue:
 @with_urgency(Urgency.CLAIM)
 @for_busy_callers
 def wait() -> ResponseReturnValue:
-    """Claim and show the next contact, or show the waiting page. Each load of the page tries again.
+    """Claim and show the next contact, or show the waiting page. Each request for this page tries
+    again. A caller who has not yet made the promise on the briefing page is redirected there.
 
     The view claims a contact on a GET request, so that the page can try again without JavaScript.
     The claim is safe, because the caller has already asked for a contact, and a reload after a
@@ -162,10 +169,11 @@ def person() -> ResponseReturnValue:
 @pages.get("/calling/person/qr.svg")
 @for_callers
 def person_qr() -> ResponseReturnValue:
-    """Return the contact's number as a QR code, for a call from another phone.
+    """Return the contact's number as a QR code, so that the caller can call from another phone.
 
-    The code has its own address, because it takes longer to draw than the rest of the page, and few
-    callers look at it.
+    The QR code has its own address, because it takes longer to draw than the rest of the page, and
+    few callers look at it. Raises NotFoundError if no contact is on the screen, if the campaign
+    shows no numbers, or if the contact may not be called again (`redial_block_reason`).
     """
     hold = current_hold(g.caller)
     if hold is None:
@@ -184,8 +192,8 @@ def person_qr() -> ResponseReturnValue:
 @pages.get("/calling/mine")
 @for_callers
 def mine() -> ResponseReturnValue:
-    """Show the caller's last recorded calls, each with its time and its outcome. Each person
-    appears only as the first letter of their first name."""
+    """Show the caller's last recorded calls, each with its time and its outcome. In place of each
+    person's name, the page shows the first letter of the first name."""
     calls = page_data.last_calls(g.caller)
     if wants_json():
         return jsonify(calls=[call.as_json() for call in calls])

@@ -2,8 +2,8 @@
 through.
 
 The page has every step of the script and the transitions between the steps. A tap therefore shows
-the next step even while the phone is offline. Without JavaScript the server renders one step at a
-time.
+the next step even while the phone is offline. Without JavaScript, the form sends each answer to the
+server, which then shows the page with the next step.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,7 +56,7 @@ class DoneStep:
 
 @dataclass(frozen=True)
 class CallView:
-    """Everything that the call page shows.
+    """The contact, the script and the state of the call, as the call page shows them.
 
     `change` is the id of an answered step to show again, or "". The cached properties are computed
     only when something reads them, because a JSON response does not need them all.
@@ -98,7 +98,7 @@ class CallView:
 
     @property
     def can_be_followed(self) -> bool:
-        """Whether this page has every part that the next contact may need. A page that has them can
+        """Whether this page has every part that the next contact may need. If it has, the page can
         show the next contact itself, so the browser need not load another page."""
         has_number = self.mode is None or self.mode.shows_numbers
         return has_number and not (self.practice or self.not_to_ring)
@@ -110,7 +110,7 @@ class CallView:
 
     @cached_property
     def stage(self) -> str:
-        """The stage of the call: see `stage_of`."""
+        """The stage of the call: see `stage_of`. Answers from an earlier call do not count."""
         # Answers from an earlier call do not show that someone has picked up this time.
         return stage_of(self.script, {} if self.go_on_from else self.answers)
 
@@ -172,8 +172,8 @@ def view_of(
 ) -> CallView:
     """Return the view model of the call page for the contact in `hold`.
 
-    `change` is the id of an answered step to show again. With `from_start`, a call without answers
-    starts at the first step, even if an earlier call stopped in the middle of the script.
+    `change` is the id of an answered step to show again, or "". With `from_start`, a call without
+    answers starts at the first step, even if an earlier call stopped in the middle of the script.
     """
     call, contact = hold.call, hold.contact
     words = words_of(call.script_version_id)
@@ -216,10 +216,13 @@ def view_of(
 
 
 def describe_earlier(earlier: EarlierCall, contact: Person, at: datetime) -> str:
-    """Describe when an earlier call was and how it ended, such as “Monday: began to talk”. For a
-    call on the same day as `at`, the text has “Today” instead of the weekday. For a call seven or
-    more days before that day, it has the date. `at` is the current time (aware). Days are in the
-    contact's time zone, or in UTC if the zone is unknown."""
+    """Describe when an earlier call was and how it ended, such as “Monday: began to talk”. `at` is
+    the current time (aware).
+
+    If the earlier call was on the same day as `at`, the text has “Today” instead of the weekday. If
+    the earlier call was seven or more days ago, the text has the date. The days are those in the
+    first of the contact's time zones, or in UTC if no zone is known.
+    """
     zones = zones_in_key(contact.zone_key)
     zone = time_zone(zones[0]) if zones else UTC
     there = earlier.at.astimezone(zone)

@@ -23,7 +23,8 @@ LOOK_UPS = "20 per hour"
 @pages.get("/calling/called-back")
 @for_callers
 def called_back() -> ResponseReturnValue:
-    """Show the form that asks for the last digits of the number that called."""
+    """Show the form that asks for the last three digits of the number from which somebody has
+    called the caller back."""
     return _page(None)
 
 
@@ -31,8 +32,9 @@ def called_back() -> ResponseReturnValue:
 @limiter.limit(LOOK_UPS, key_func=device_key)
 @for_callers
 def find_caller_back() -> ResponseReturnValue:
-    """Show the first names of people whom this caller called in the last twelve hours. Each of
-    these people was called on a number that ends in the digits from the form."""
+    """Show the names of people whom this caller called in the last twelve hours (see
+    `find_called_back`). Each of these people was called on a number that ends in the digits from
+    the form."""
     try:
         found = find_called_back(g.caller, str(read_fields().get("digits") or ""))
     except InvalidInputError as refused:

@@ -1,4 +1,5 @@
-"""The views for joining with a first name and a code or a link, without an account."""
+"""The views with which a caller joins or leaves a party or a campaign. A caller joins with a code
+or a link, gives a first name, and needs no account."""
 
 from typing import Any
 
@@ -46,9 +47,9 @@ WRONG_CODES = "20 per minute; 200 per hour"
 
 
 def _joins_from_one_address() -> str:
-    """Return the limit on joins from one network address.
+    """Return the limit on joins from one network address, as text for Flask-Limiter.
 
-    The limit is high enough for the people in two rooms behind one router. The limit is low enough
+    The default limit is high enough for the people in two rooms behind one router. It is low enough
     to prevent a flood of made-up names on the host's list and the board.
     """
     joins = current_config().joins_a_minute
@@ -66,7 +67,7 @@ limit_joins = AttemptLimit(
 
 
 class _TextField(StringField):
-    """A text field that refuses JSON values of other types."""
+    """A text field that refuses a JSON value that is not text."""
 
     def pre_validate(self, form: Any) -> None:
         if self.data is not None and not isinstance(self.data, str):
@@ -100,7 +101,8 @@ class CodeForm(NameForm):
 @limit_wrong_codes
 @limit_joins
 def join() -> ResponseReturnValue:
-    """Join with a code and a first name, which the caller enters on one page."""
+    """Join with a code and a first name, which the caller enters on one page. A caller who pastes a
+    campaign's link in place of the code joins that campaign without a party."""
     read_fields()  # raises an error for a JSON body that is not an object
     form = CodeForm()
     if not form.is_submitted():
@@ -122,8 +124,9 @@ def join() -> ResponseReturnValue:
 @limit_wrong_codes
 @limit_joins
 def join_by_code(code: str) -> ResponseReturnValue:
-    """Join with a first name, by opening the link in the board's QR code. If no party has the code,
-    show the page on which the caller can correct it."""
+    """Join a party with a first name. The link in the board's QR code opens this page, and contains
+    the party's code. If no party has this code, show the page on which the caller can correct the
+    code, or raise NotFoundError for a request that wants JSON."""
     try:
         party = party_by_code(code)
     except NotFoundError as error:
@@ -142,7 +145,8 @@ def join_by_code(code: str) -> ResponseReturnValue:
 @limit_wrong_codes
 @limit_joins
 def join_campaign(token: str) -> ResponseReturnValue:
-    """Join by the campaign's own link, without a party."""
+    """Join a campaign with a first name, without a party. The campaign's own link opens this
+    page."""
     return _name_only(joining.campaign_of_link(token), None)
 
 
@@ -151,8 +155,10 @@ def join_campaign(token: str) -> ResponseReturnValue:
 def leave() -> ResponseReturnValue:
     """Leave the party or campaign.
 
-    The device forgets the caller and the caller's own telephone number. Every copy of the device's
-    cookie becomes invalid, and the contact on the screen returns to the queue.
+    The contact on the caller's screen returns to the queue, and the caller's telephone session
+    ends. The device forgets the caller and the caller's own telephone number. No copy of the
+    device's cookie identifies the caller any more. But the device still knows the volunteer who is
+    signed in on it, if there is one.
     """
     # The lock waits until a claim that is under way has committed. Then the hold of that
     # claim is released too.

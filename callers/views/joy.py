@@ -11,10 +11,11 @@ def describe_joy(last: LastCall, goal: int, team_before: int) -> str:
     """Return words that celebrate the caller's last recorded call. Return "" for most calls.
 
     `goal` is the number of conversations that the party wants to reach, or 0 if there is no goal.
-    `team_before` is what `page_data._team_before` returns: normally the number of conversations
-    that the party had when the caller recorded the call before their last one. So a caller is
-    normally told only once that the team has reached the goal. The caller is told after their own
-    call that reached the goal, or else after the next call that they record.
+    `team_before` is the result of `page_data._team_before`. It is normally the number of the
+    party's conversations at the time when the caller recorded the second-last call. So a caller is
+    normally told only once that the team has reached the goal. If the caller's own call reaches the
+    goal, the caller is told after this call. If another caller's call reaches the goal, the caller
+    is told after the next call that they record.
     """
     if goal and last.team >= goal > team_before:
         talks = "conversation" if goal == 1 else "conversations"

@@ -1,5 +1,5 @@
-"""Let a caller become a volunteer by opening a mailed link, so that their calls are kept under
-their e-mail address."""
+"""Let a caller keep their calls under their e-mail address. The caller gets a link by e-mail, and
+becomes a volunteer by tapping the button on the page that the link opens."""
 
 from flask import flash, g, jsonify, make_response, redirect, url_for
 from flask.typing import ResponseReturnValue
@@ -23,8 +23,8 @@ SENT = "We've sent you a link. Open it to keep your calls."
 @limiter.limit("5 per 15 minutes", key_func=typed_email_key)
 @for_callers
 def keep() -> ResponseReturnValue:
-    """E-mail the caller a link. When the caller opens the link, their calls are kept under the
-    e-mail address."""
+    """E-mail the caller a link. When the caller opens the link and taps the button on the page, the
+    caller's calls are kept under the e-mail address."""
     caller = g.caller
     try:
         email = normalise_email(str(read_fields().get("email") or ""))

@@ -1,7 +1,7 @@
 """The response to a caller who wants the next contact: the contact's page, or the reason why there
 is no contact.
 
-This module claims the contacts, and commits the claims.
+The functions of this module also claim the contact, and commit the claim.
 """
 
 from typing import Any
@@ -70,12 +70,18 @@ def show_next(
     holds_nobody: bool = False,
 ) -> ResponseReturnValue:
     """Claim a contact, commit, and show the contact. If there is no contact, show the reason. If
-    the caller must wait for the campaign's telephone service, show the telephone page instead.
+    the campaign's telephone service keeps the caller from claiming a contact
+    (`_waits_for_the_phone`), show the telephone page instead. A caller who must practise first is
+    redirected to the practice page.
 
     `from_waiting_page` is true for a request from the waiting page, which tries again
-    automatically. `recorded_json` has the fields that a recorded outcome adds to the JSON response.
-    With these fields, the response is a success even without a next contact. `holds_nobody` says
-    that the caller certainly has no contact on the screen.
+    automatically. `recorded_json` has the fields that a recorded outcome adds to the JSON response,
+    or is None. With these fields, an API client gets a response with status 200 even if there is no
+    next contact. `holds_nobody` is true if it is certain that the caller has no contact on the
+    screen.
+
+    Raises PracticeRequiredError for an API client that has recorded no outcome. Raises the other
+    errors of `claim` if there is no page or JSON for the reason.
     """
     if _waits_for_the_phone():
         page = phone_page.show_phone(g.caller, recorded_json or {})
@@ -114,9 +120,10 @@ def show_next(
 def _put_off(from_waiting_page: bool, recorded_json: dict[str, Any] | None) -> ResponseReturnValue:
     """Return the response that a caller gets if the server is too busy to find a contact.
 
-    The `Retry-After` header tells the call page when to send its outcome again. The second request
-    normally gets the next contact. So the browser does not load the waiting page, which would cost
-    the server more than finding the contact now.
+    For our own JavaScript, the `Retry-After` header tells the call page when to send its outcome
+    again. The second request normally gets the next contact. So the browser does not load the
+    waiting page, which would cost the server more than finding the contact now. Other browsers and
+    API clients get the usual response for a caller who has to wait.
     """
     busy = OverloadedError()
     if not wants_screen():
@@ -127,10 +134,10 @@ def _put_off(from_waiting_page: bool, recorded_json: dict[str, Any] | None) -> R
 
 
 def _waits_for_the_phone() -> bool:
-    """Whether the campaign's telephone service keeps this request from claiming a contact. The
-    result is true if the server calls people before callers see them, if the caller is not
-    connected by telephone, or if the caller has asked to finish. The result is always false in a
-    campaign that shows numbers."""
+    """Whether this request must not claim a contact, because the campaign calls people through a
+    telephone service. The result is true if the server calls people before callers see them, if the
+    caller is not connected by telephone, or if the caller has asked to finish. The result is always
+    false in a campaign that shows numbers."""
     mode = g.caller.campaign.mode
     if mode.shows_numbers:
         return False
@@ -140,11 +147,11 @@ def _waits_for_the_phone() -> bool:
 def show_or_redirect(
     hold: Hold, recorded_json: dict[str, Any] | None = None, undone: str = ""
 ) -> ResponseReturnValue:
-    """Show the page of the contact in `hold`, or redirect to it. `undone` is the outcome that was
-    just undone.
+    """Show the page of the contact in `hold`, or redirect to this page. `undone` is the outcome
+    that was just undone, or "".
 
-    Our own JavaScript or an API client gets the contact in the response. A browser gets a redirect,
-    so that a reload repeats a GET request and not the form (POST/redirect/GET).
+    Our own JavaScript and API clients get the contact in the response. Any other request gets a
+    redirect, so that a reload repeats a GET request and not the form (POST/redirect/GET).
     """
     if wants_screen() or wants_json():
         return show(hold, recorded_json=recorded_json, undone=undone)
@@ -159,11 +166,12 @@ def show(
     undone: str = "",
 ) -> ResponseReturnValue:
     """Show the contact in `hold`: as a page, or as JSON for a page that is already open or for an
-    API client. If the server calls people first, and has not connected this person to the caller
-    yet, show the telephone page instead.
+    API client. If the server calls people first, and the caller may not see a person yet
+    (`must_wait`), show the telephone page instead.
 
-    `refused` says what was wrong with the form that was just sent. `undone` is the outcome that was
-    just undone, or "".
+    `refused` says what was wrong with the form that was just sent, or is None. `recorded_json` has
+    the fields that a recorded outcome adds to the JSON, or is None. `undone` is the outcome that
+    was just undone, or "".
     """
     campaign = page_data.campaign_of(g.caller)
     if campaign.mode.dials_first and phone_page.must_wait(g.caller):
@@ -236,10 +244,11 @@ def show_refused(refused: InvalidInputError) -> ResponseReturnValue:
 def _calling_ended(
     over: GoneError | NotAdmittedError, recorded_json: dict[str, Any] | None
 ) -> ResponseReturnValue:
-    """Return the response for a campaign or party that has ended, and for a caller who is not
-    admitted.
-
+    """Return the response if the party or the campaign has ended, or if the caller is not admitted.
     An outcome that was just recorded stays recorded.
+
+    Raises `over` for an API client that has recorded no outcome. Also raises `over` for a caller
+    who is not admitted, unless the caller has just recorded an outcome or the party has ended.
     """
     if wants_json() and not wants_screen():
         if recorded_json is None:
