@@ -1,4 +1,5 @@
-"""What the volunteer's pages show besides the contact: campaign, party, progress, earlier calls."""
+"""What the volunteer's pages show besides the contact: the campaign, the party, the progress so
+far, and the calls that the caller has recorded."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -43,7 +44,8 @@ GOAL_IS_NEWS_FOR = 50
 class Toast:
     """What the page says after a call. `said` says which outcome was recorded or undone. `undo` is
     the address for undoing the outcome, or "" if the message has no undo button. `how_far`
-    describes the progress so far. `joy` celebrates the call, and is usually ""."""
+    describes the progress so far, and is "" after an undo. `joy` celebrates the call, and is
+    usually ""."""
 
     said: str
     undo: str
@@ -56,8 +58,8 @@ class OwnCall:
     """The values that a caller may see of a call that they recorded. These values do not include
     the person's name and number, the note, or the text of an answer.
 
-    `letter` is the first letter of the contact's first name, or "?" if the name is not known. The
-    letter helps to tell two calls apart, and identifies nobody.
+    `letter` is the first letter of the contact's first name, or "?" if the first name is not known.
+    The letter helps to tell two calls apart, and identifies nobody.
     """
 
     id: str
@@ -86,8 +88,8 @@ def place_of(caller: Caller) -> dict[str, Any]:
 
 def describe_callback(at: datetime, asked: datetime | None, zone: ZoneInfo) -> str:
     """Describe when the contact will be called again, in the contact's own time. `asked` is the
-    time that the caller chose, or None if this time is no longer known. If calling hours have moved
-    the call to another time, the text says so."""
+    time that the caller chose, or None if this time is no longer known. If the call was moved to
+    another time because of calling hours, the text says so."""
     there = at.astimezone(zone)
     said = f"Recorded: Call back on {there:%A} {there.day} {there:%B} at {there:%H:%M} their time."
     if asked is None or abs(at - asked) < timedelta(minutes=1):
@@ -107,10 +109,11 @@ def toast_of(
     caller: Caller, asked_callback: datetime | None = None, recorded: LastCall | None = None
 ) -> Toast | None:
     """Return the message about the caller's last recorded call. Return None if the caller has
-    recorded no call, if they cannot undo the last one, or if it was recorded too long ago.
+    recorded no call, if the caller cannot undo the last call, or if the last call was recorded more
+    than TOAST_FOR ago.
 
-    `recorded` is the call that this request has recorded. If it is None, a query reads the last
-    call. `asked_callback` is the callback time that the caller has just chosen, if any.
+    `recorded` is the call that this request has recorded. If `recorded` is None, a query reads the
+    last call. `asked_callback` is the callback time that the caller has just chosen, or None.
     """
     goal = caller.party.goal if caller.party else 0
     own = {"caller_id": caller.id, "party_id": caller.party_id}
@@ -134,11 +137,12 @@ def toast_of(
 
 
 def _team_before(last: LastCall, own: dict[str, Any], goal: int) -> int:
-    """Return how many conversations the party had when the caller recorded the call before their
-    last one. If there is no such call, return how many the party had when the last call began.
+    """Return how many conversations the party had when the caller recorded the second-last call. If
+    the caller has recorded only one call, return how many the party had when that call began.
 
-    If the party has no goal, is below its goal, or is more than GOAL_IS_NEWS_FOR conversations
-    beyond it, nobody needs this number. To save a query, return the current number then.
+    Nobody needs this number if the party has no goal, is below its goal, or is more than
+    GOAL_IS_NEWS_FOR conversations beyond its goal. In these cases, return the present number, which
+    needs no query.
     """
     if not goal or not goal <= last.team <= goal + GOAL_IS_NEWS_FOR:
         return int(last.team)
@@ -147,8 +151,8 @@ def _team_before(last: LastCall, own: dict[str, Any], goal: int) -> int:
 
 
 def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
-    """Return the last `at_most` calls that the caller has recorded, newest first. Only an admitted
-    caller can undo a call."""
+    """Return the last `at_most` calls that the caller has recorded, newest first. If the caller is
+    not admitted, `can_undo` is False in all of them."""
     rows = db.session.execute(
         select(
             Call.id,
@@ -185,9 +189,9 @@ def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
 
 
 def totals_of_today(caller: Caller) -> dict[str, int]:
-    """Return the numbers of calls, conversations and yeses that the caller had in the last twelve
-    hours. Calls that do not count in totals are left out, for example those that an organiser has
-    set aside."""
+    """Return the numbers of calls, conversations and yeses that the caller recorded in the last
+    twelve hours. Calls that do not count in totals are left out, for example those that an
+    organiser has set aside."""
     row = db.session.execute(
         select(
             func.count(),
@@ -199,8 +203,8 @@ def totals_of_today(caller: Caller) -> dict[str, int]:
 
 
 def _can_undo(caller: Caller, call: Row[*tuple[Any, ...]] | LastCall, is_last: bool) -> bool:
-    """Whether the page offers to undo a call. The server may still refuse, for example because the
-    person has been called again since."""
+    """Whether the page offers to undo a call. The server may still refuse to undo it, for example
+    because the person has been called again since."""
     if call.outcome in SUPPRESSES and not may_undo_never_again(call.recorded_at, is_last):
         return False
     in_time = now() - call.started_at < UNDO_WITHIN
@@ -212,17 +216,16 @@ def _count(number: int, noun: str) -> str:
 
 
 def unrecorded_call(caller: Caller) -> Call | None:
-    """Return the caller's latest call if it ended in the last two hours and has no outcome.
-
-    Leave that call out if the caller gave the contact back within 30 seconds, and no outcome of the
+    """Return the caller's latest call if it ended in the last two hours and has no outcome. But
+    leave this call out if the caller gave the contact back within 30 seconds, and no outcome of the
     call was ever undone.
 
     If the latest call does not fit, return another call whose outcome the caller has undone. That
     call must have begun in the last sixteen hours (OUTCOME_WITHIN), have ended in the last two
-    hours, and have no new outcome. If several calls fit, return the latest of them. If none fits,
-    return None.
+    hours, and have no new outcome. If several such calls fit, return the latest of them. If none
+    fits, return None.
 
-    A call ends without an outcome, for example, if the caller's time with the contact runs out, or
+    For example, a call ends without an outcome if the caller's time with the contact runs out, or
     if the caller gives the contact back. But the caller may have talked to the person, so the page
     lets the caller say how the call ended.
     """
@@ -250,7 +253,7 @@ def _is_unrecorded(call: Call) -> bool:
 
 
 def update_last_seen(caller: Caller) -> None:
-    """Store the current time as the time at which the caller was last seen, unless the stored time
-    is recent."""
+    """Store the current time as the time at which the caller was last seen. Do nothing if the
+    stored time is not more than SEEN_APART ago."""
     if caller.seen_at is None or now() - caller.seen_at > SEEN_APART:
         mark_seen(caller)

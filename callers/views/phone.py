@@ -1,7 +1,9 @@
-"""What a caller does on the telephone, in campaigns that call through a telephone service.
+"""The views for callers in campaigns that call people through a telephone service.
 
-The views only change rows in the database. The dialler, a separate process, reads these rows, then
-opens or ends telephone lines. No response contains the number of a person to call.
+A line is one telephone connection: to a caller, or to a person whom the caller calls. The views do
+not open or end lines themselves. They only change rows in the database. The dialler, a separate
+process, reads these rows and then opens or ends lines. No response contains the number of a person
+to call.
 """
 
 import uuid
@@ -36,7 +38,8 @@ from phonebank.telephony.spending import is_money_spent
 @pages.get("/calling/phone")
 @for_callers
 def phone() -> ResponseReturnValue:
-    """Show the state of the caller's telephone connection, and what the caller can do."""
+    """Show the state of the caller's telephone connection, and what the caller can do. In a
+    campaign in which callers dial themselves, redirect to `calling`."""
     if g.caller.campaign.mode == CampaignMode.MANUAL:
         return redirect(url_for(".calling"))
     page = show_phone(g.caller)
@@ -47,8 +50,8 @@ def phone() -> ResponseReturnValue:
 @pages.get("/calling/phone/state")
 @for_callers
 def phone_state_now() -> ResponseReturnValue:
-    """Return the state of the caller's telephone connection, for the page's JavaScript, which asks
-    every few seconds."""
+    """Return the state of the caller's telephone connection, for the page's JavaScript. The
+    JavaScript asks for it every few seconds."""
     _campaign_on_the_phone()
     state = phone_state(g.caller, seen=True)
     db.session.commit()
@@ -58,11 +61,13 @@ def phone_state_now() -> ResponseReturnValue:
 @pages.post("/calling/phone/connect")
 @for_callers
 def phone_connect() -> ResponseReturnValue:
-    """Connect the caller: through this browser if the form has "browser", otherwise through the
-    telephone with the "number" in the form.
+    """Ask the dialler to connect the caller by telephone or through this browser. If the form has
+    "browser", this browser is connected. Otherwise the dialler calls the "number" in the form, or
+    the number in this browser's cookie if the form has none.
 
-    A caller who is already connected switches to the new line, and stays connected to the person
-    they are talking to.
+    A caller who is already connected gets a new line, and stays connected to the person in the
+    caller's open call. Raises NotFoundError for a caller who is not admitted. Raises ConflictError
+    if the day's money for calls is spent, and InvalidInputError for an invalid number.
     """
     campaign, fields = _campaign_on_the_phone(), read_fields()
     if not g.caller.may_call:
@@ -83,7 +88,8 @@ def phone_connect() -> ResponseReturnValue:
 @pages.post("/calling/phone/ready")
 @for_callers
 def phone_ready() -> ResponseReturnValue:
-    """Store whether the caller wants the next person: "ready" in the form is yes or no."""
+    """Store whether the caller wants the next person. The caller does, unless "ready" in the form
+    is "no". Raises NotConnectedError if the caller is not on the telephone."""
     _campaign_on_the_phone()
     set_ready(g.caller, str(read_fields().get("ready")) != "no")
     return _done()
@@ -92,7 +98,8 @@ def phone_ready() -> ResponseReturnValue:
 @pages.post("/calling/phone/finish")
 @for_callers
 def phone_finish() -> ResponseReturnValue:
-    """Let the caller finish after the call with the current person."""
+    """End the caller's telephone session after the current call, or soon if there is no current
+    call. Raises NotConnectedError if the caller is not on the telephone."""
     _campaign_on_the_phone()
     finish_after_call(g.caller)
     return _done()
@@ -101,7 +108,8 @@ def phone_finish() -> ResponseReturnValue:
 @pages.post("/calling/phone/hang-up")
 @for_callers
 def phone_hang_up() -> ResponseReturnValue:
-    """End the caller's own line now, and the line of the person they are talking to."""
+    """End the caller's telephone session now. The dialler then hangs up on the caller, and on the
+    person in the caller's open call."""
     end_session(g.caller.id)
     return _done()
 
@@ -109,7 +117,13 @@ def phone_hang_up() -> ResponseReturnValue:
 @pages.post("/calling/person/<uuid:call_id>/dial")
 @for_callers
 def dial(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Call the person on the screen, in a campaign in which callers see people before the call."""
+    """Ask the dialler to call the person on the screen. Callers do this in a campaign in which they
+    see each person before the call. If the person is being called already, do nothing.
+
+    Raises ConflictError if the server calls people first, if the caller's own phone is not
+    connected, if the person may not be called now, or if the day's money for calls is spent. Raises
+    NotFoundError if there is no telephone service, or if the caller has no such call.
+    """
     campaign = _campaign_on_the_phone()
     if campaign.mode.dials_first:
         raise ConflictError("In this campaign, we call people for you.", "Tap Ready.")
@@ -136,7 +150,7 @@ def dial(call_id: uuid.UUID) -> ResponseReturnValue:
 @pages.post("/calling/person/<uuid:call_id>/hang-up")
 @for_callers
 def hang_up(call_id: uuid.UUID) -> ResponseReturnValue:
-    """End the line of the person on the screen. The caller's own line stays open."""
+    """Ask the dialler to hang up on the person on the screen. The caller stays connected."""
     want_hang_up(g.caller, call_id)
     return _done(".person")
 

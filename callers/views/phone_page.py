@@ -1,5 +1,5 @@
-"""The telephone page, for a caller who has no person on the screen. The bar on the call page uses
-the same words."""
+"""The telephone page, for a caller who has no person on the screen. The telephone bar on the call
+page describes the state of the connection in the same words."""
 
 from typing import Any
 
@@ -88,13 +88,14 @@ def describe(phone: CallerPhone, mode: CampaignMode) -> str:
 
 
 def must_wait(caller: Caller) -> bool:
-    """Whether the caller may not see a person yet, because the server calls people first and has
-    connected nobody to the caller."""
+    """Whether the caller must wait before they may see a person. This is so if the server calls
+    people first, and has not yet connected a person to the caller. A caller who corrects how a call
+    ended need not wait."""
     return caller.campaign.mode.dials_first and not phone_of(caller.id).shows_person
 
 
 def wants_people(caller: Caller) -> bool:
-    """Whether the caller is on the telephone, and wants another person after the current one."""
+    """Whether the caller is connected by telephone, and has not asked to finish."""
     phone = phone_of(caller.id)
     return phone.situation.is_on and phone.situation.is_connected and not phone.finishing
 
@@ -102,9 +103,13 @@ def wants_people(caller: Caller) -> bool:
 def show_phone(
     caller: Caller, recorded_json: dict[str, Any] | None = None, notice: str = ""
 ) -> ResponseReturnValue:
-    """Show the telephone page, or return its state as JSON for an API client. If `recorded_json` is
-    not None, redirect a browser to the page instead. `recorded_json` has the fields that a recorded
-    outcome adds to the JSON. `notice` says why there is nobody to call, or is ""."""
+    """Show the telephone page. An API client gets the state of the caller's telephone connection as
+    JSON instead. If `recorded_json` is not None, a browser is redirected to the page, except if our
+    own JavaScript sent the request.
+
+    `recorded_json` has the fields that a recorded outcome adds to the JSON, or is None. `notice`
+    says why there is nobody to call, or is "".
+    """
     if wants_json() and not wants_screen():
         nobody = {"person": None, "csrf_token": generate_csrf()}
         return jsonify((recorded_json or {}) | nobody | phone_state(caller, seen=True))

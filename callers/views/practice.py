@@ -1,6 +1,7 @@
 """The practice call: the call page with an invented person.
 
-The server stores only one thing: the time of the caller's last practice call that counts.
+The server stores only one thing: the time of the caller's last practice call that went far enough
+to count.
 """
 
 import json
@@ -59,7 +60,8 @@ def practice() -> ResponseReturnValue:
 @pages.post("/calling/practice/done")
 @for_callers
 def practised() -> ResponseReturnValue:
-    """Show the feedback after a practice call: what went well, and what to try."""
+    """Show the feedback after a practice call: what went well, and what to try. If the call went
+    far enough to count, store the time."""
     fields = read_fields()
     version_id, others_heard = _versions(fields)
     words = words_of(version_id)
@@ -109,8 +111,9 @@ def _versions(fields: Mapping[str, Any]) -> tuple[int | None, list[int]]:
 def _add_answer(
     script: Script | None, answers: dict[str, Answer], step_id: str
 ) -> InvalidAnswerError | None:
-    """Put the answer from the form into `answers`. If the answer is not valid, return the error.
-    Otherwise return None."""
+    """Put the answer from the form into `answers`, and return None. If the answer is not valid,
+    return the error instead. If there is no script, or the script does not have this step, do
+    nothing."""
     if script is None or not script.has_step(step_id):
         return None
     values = request.form.getlist("answer")
