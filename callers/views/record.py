@@ -5,10 +5,10 @@ The views accept forms and JSON. Every address has the call's id. A request may 
 because JavaScript or the browser sends it again, or because of a second tap. The second copy
 changes nothing that the first copy has recorded.
 
-The addresses for answers, outcome and undo also have the call's turn, such as `?turn=0`. The turn
-says how often the call's outcome was undone. An answer may have "seq", a number that grows with
-each answer. With the turn and "seq", the server recognises an old copy of a request that the
-network delivers late.
+The addresses for answers, outcome and undo may also have the call's turn, such as `?turn=0`. The
+turn is the number of times that the call's outcome had been undone when the page was made. An
+answer may have "seq", a number that grows with each answer. With the turn and "seq", the server
+recognises an old copy of a request that the network delivers late.
 """
 
 import uuid
@@ -67,10 +67,13 @@ def answer(call_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def _find_with_call(caller_id: int) -> Caller | None:
-    """Return the caller. Store in `g` the fields of the request and the rows of the call. One query
-    reads these rows together with the caller. If the request names no known outcome, the rows are
-    not read. If the request copies the answers of an earlier call into this call, the rows are read
-    later, because copying changes them."""
+    """Return the caller, or None if there is no such caller. Store in `g` the fields of the request
+    and the rows of the call. One query reads these rows together with the caller.
+
+    The rows are None if the request names no known outcome, or if the caller has no such call. If
+    the request also asks to copy the answers of an earlier call into this call, the rows are read
+    later, because copying changes them.
+    """
     g.fields, g.call_rows = read_fields(), None
     outcome = OUTCOMES.get(_outcome_in(g.fields))
     if outcome is None or g.fields.get("go_on_from"):
@@ -83,11 +86,13 @@ def _find_with_call(caller_id: int) -> Caller | None:
 @pages.post("/calling/person/<uuid:call_id>/outcome")
 @partial(for_busy_callers, find=_find_with_call)
 def outcome(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Record how the call ended, and show the next contact in the same response.
+    """Record how the call ended. Then show the next contact, or say why there is none
+    (`show_next`).
 
     A JSON request has "outcome", and may have "note", "only_me" and "language". A request for a
-    callback has either "ring_back", or "date" and "time". With "next": false, no contact is
-    claimed.
+    callback may say when to call: either in "ring_back", or in "date" and "time" (see
+    `callback_time`). A request with "ring_back" needs no "outcome". With "next": false, no contact
+    is claimed.
     """
     fields = g.fields
     try:
@@ -108,7 +113,7 @@ def outcome(call_id: uuid.UUID) -> ResponseReturnValue:
 @pages.post("/calling/person/<uuid:call_id>/undo")
 @for_callers
 def take_back(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Undo an outcome, and show the contact of that call again."""
+    """Undo the outcome of a call, and show the call's contact again."""
     outcome = undo(g.caller, call_id, _turn())
     db.session.commit()
     mark_saved()
@@ -142,7 +147,8 @@ def renew(call_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def _record(call_id: uuid.UUID, fields: MultiDict[str, Any] | Mapping[str, Any]) -> RecordResult:
-    """Record the outcome that a form or an API client names, and commit."""
+    """Record the outcome that the request names, and commit. Raises InvalidInputError if the
+    request names no outcome, and the errors of `record`."""
     ring_back, key = str(fields.get("ring_back") or ""), _outcome_in(fields)
     if not key:
         raise InvalidInputError(

@@ -1,8 +1,8 @@
 """The words of a script as the call page shows them. The words are the same for every contact.
 
-A process renders the words of each version once, with an empty slot for each merge field. A page
-gets the words once (`ScriptWords.as_json`), and then puts each contact's values into the slots
-itself.
+A process renders the words of each script version, with an empty slot for each merge field, and
+caches them. A page gets the words once (`ScriptWords.as_json`), and then puts each contact's values
+into the slots itself.
 """
 
 import dataclasses
@@ -36,8 +36,8 @@ class ScriptWords:
     is None, and the only words are those that say who is calling.
 
     `key` identifies exactly these words. A release that renders the words differently gives them a
-    different key. `field_names` are the merge fields in the words. `steps` has the HTML of each
-    step twice: as a hidden step, and as the current step.
+    different key. `field_names` are the merge fields in the words. `steps` has, by step id, the
+    HTML of each step twice: as a hidden step, and as the current step.
     """
 
     script: Script | None
@@ -49,7 +49,7 @@ class ScriptWords:
 
     @property
     def language(self) -> str:
-        """The language of the script."""
+        """The language of the script, or "en" without a script."""
         return self.script.language if self.script else "en"
 
     @property
@@ -58,8 +58,9 @@ class ScriptWords:
         return self.script.direction if self.script else "ltr"
 
     def as_json(self) -> dict[str, Any]:
-        """Return everything that a page needs to show the script. The result is the same for every
-        contact."""
+        """Return the words for a page that does not have this script yet. The result is the same
+        for every contact. The page gets the transitions between the steps separately
+        (`transitions`)."""
         return {
             "language": self.language,
             "direction": self.direction,

@@ -35,11 +35,12 @@ def allow_softphone() -> bool:
 @for_callers
 @limiter.limit(SIGN_INS, key_func=device_key)
 def softphone() -> ResponseReturnValue:
-    """Return a sign-in with which this browser can open the caller's own line. The sign-in is valid
-    for this line only, and does not contain the number of a person to call.
+    """Return a sign-in with which this browser can connect the caller. The sign-in is valid only
+    for the caller's own line (one telephone connection), and does not contain the number of a
+    person to call.
 
-    Raises ConflictError if the caller has not connected this browser, or if the line has not been
-    made yet.
+    Raises ConflictError if the caller has not asked to be connected through a browser, or if the
+    dialler has not made the line yet.
     """
     phone = phone_of(g.caller.id)
     if not phone.situation.is_on or not phone.by_browser or phone.line_id is None:

@@ -1,6 +1,6 @@
-"""A page to open during a call. The page has a form for what the person said about themselves:
-another number, another name, or that they moved. If the script has a text message for the person,
-the page shows this message too, but only in a campaign that shows numbers.
+"""A page that the caller can open during a call. The page has a form for what the person said about
+themselves: another number, another name, or that they moved. If the script has a text message for
+the person, the page shows this message too, but only in a campaign that shows numbers.
 
 The call page has the same content in a part that is closed at first. The call page asks for the
 content only when the caller opens that part (call_told.js).
@@ -31,7 +31,8 @@ TEXT_SENT = "Noted: you have sent the text."
 @pages.get("/calling/told")
 @for_callers
 def told() -> ResponseReturnValue:
-    """Show the form for what the person on the screen said."""
+    """Show the form for what the person on the screen said. If the caller sees no person now,
+    redirect to `calling`."""
     return _page()
 
 
@@ -39,8 +40,8 @@ def told() -> ResponseReturnValue:
 @limiter.limit(SENDS, key_func=device_key)
 @for_callers
 def send_told(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Store what the person said. A JSON request has "number", "first_name", "last_name" and
-    "place"."""
+    """Store what the person said. A JSON request has at least one of "number", "first_name",
+    "last_name" and "place"."""
     fields = read_fields()
     try:
         tell(g.caller, call_id, fields)
@@ -60,7 +61,7 @@ def send_told(call_id: uuid.UUID) -> ResponseReturnValue:
 @limiter.limit(SENDS, key_func=device_key)
 @for_callers
 def text_sent(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Store that the caller has sent the person the text message."""
+    """Store that the caller has sent the script's text message to the person."""
     record_sent(g.caller, call_id)
     db.session.commit()
     if wants_json():

@@ -1,5 +1,6 @@
-"""The page for a caller when there is nobody for them to call. The page shows the reason, the end
-of the wait if it is known, and the totals of the caller and the team so far."""
+"""The page for a caller who gets no contact at the moment, for example because there is nobody to
+call. The page shows the reason, the end of the wait if it is known, and the totals of the caller
+and the team so far."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -51,12 +52,13 @@ _ENDS_SOON = (EmptyReason.ON_SCREENS, EmptyReason.BEING_READ)
 class Waiting:
     """Why a caller gets no contact, for the waiting page.
 
-    `key` differs for each reason and time, so an open page notices that its reason is out of date.
+    `key` differs for each reason and time, so an open page notices when its reason is out of date.
     `next_at` (aware UTC) is the end of the wait, or None if that is unknown. `ask_every` is the
-    number of seconds after which the page asks for a contact again. `ask_every` is None if the page
-    should not ask before `next_at`. `pauses` is true if the caller has reached a limit
-    (`roster.pace`). The caller must then pause until `next_at`, or until an organiser has reviewed
-    the caller. `on_break` is true during a party's break.
+    number of seconds after which the page asks for a contact again. At first, the page asks more
+    often. `ask_every` is None if the wait is long. The page then asks for no contact. When the wait
+    ends, it opens the page on which the caller taps the button again. `pauses` is true if the
+    caller has reached a limit (`roster.pace`). The caller must then pause until `next_at`, or until
+    an organiser has reviewed the caller. `on_break` is true during a party's break.
     """
 
     key: str
@@ -74,9 +76,9 @@ class Waiting:
 
     @property
     def spread(self) -> int:
-        """The longest time, in seconds, between the end of the wait and the page's next request for
-        a contact. The page chooses a random moment within this time. Many callers may wait for
-        calling to open, and their pages should not all ask in the same second."""
+        """The longest time, in seconds, between the end of the wait and the page's next request to
+        the server. The page chooses a random moment within this time. Many callers may wait for
+        calling to open, and their pages should not all send a request in the same second."""
         return 1 if self.pauses or self.on_break else 15
 
     @property
@@ -92,8 +94,8 @@ class Waiting:
 
     @property
     def may_ask_now(self) -> bool:
-        """Whether the caller may get a contact by asking at once. The page then has a button for
-        asking."""
+        """Whether the page has a button with which the caller asks for a contact at once. The page
+        has this button if `ask_every` is ASK_SOON, except during a pause or a break."""
         return not self.pauses and not self.on_break and self.ask_every == ASK_SOON
 
 
@@ -182,7 +184,8 @@ def describe_moment(moment: datetime, at: datetime, zone: ZoneInfo) -> str:
 
 def _languages_to_choose(waiting: Waiting, campaign: Campaign, caller: Caller) -> dict[str, Any]:
     """Return the names of the languages that the caller can choose, by code. The dict is empty if
-    the caller has chosen no languages, and waits for a reason other than language."""
+    the caller has chosen no languages and waits for a reason other than language. It is also empty
+    if there is no language to choose besides the campaign's own."""
     if waiting.why is not EmptyReason.LANGUAGE and not caller.languages:
         return {}
     return offered_languages(campaign, caller)
