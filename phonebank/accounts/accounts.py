@@ -28,12 +28,12 @@ NAME_AT_MOST = 80  # characters, as many as the column holds
 def create_account(
     email: str, name: str, roles: Iterable[str], by: Account | None = None
 ) -> Account:
-    """Return the account with this address, and give it these roles in the whole installation. If
-    there is no such account, create it.
+    """Give these roles in the whole installation to the account with this address, and return the
+    account. If there is no such account, create it.
 
     `name` is stored only if the account is new or has no name yet. An organiser of the whole
-    installation is not given the role of host, because they may host without it. `by` is the
-    account of the person who gives the roles, or None if a command gives them. Raises
+    installation is not given the role of host, because an organiser may host without this role.
+    `by` is the account of the person who gives the roles, or None if a command gives them. Raises
     InvalidInputError for a malformed address or an unknown role. Raises ConflictError for a
     deactivated account, or if no organiser of the whole installation would be left.
     """
@@ -78,8 +78,8 @@ def all_accounts() -> list[Account]:
 
 
 def rename(account: Account, name: str) -> None:
-    """Change the name that pages show for the account. Raises InvalidInputError if the new name is
-    empty."""
+    """Change the name that pages show for the account. A name longer than NAME_AT_MOST characters
+    is cut. Raises InvalidInputError if the new name is empty."""
     name = _clean_name(name)
     if not name:
         raise InvalidInputError("Your name is empty.", "Type the name that others should see.")
@@ -90,8 +90,8 @@ def rename(account: Account, name: str) -> None:
 def deactivate(account: Account) -> None:
     """Deactivate the account, end its open sessions, and make its unused sign-in links invalid.
 
-    The account's campaigns and parties stay. Raises ConflictError for the only organiser of the
-    whole installation.
+    The account's campaigns and parties stay. Raises ConflictError if no active organiser of the
+    whole installation would be left.
     """
     lock_account(account)
     require_other_organiser(account)

@@ -31,9 +31,9 @@ def browser_words(user_agent: str) -> str:
     """Return the names of a browser and its operating system, as in “Firefox on Android”, from a
     User-Agent header.
 
-    An unknown browser on a known system is “A browser”. If both are unknown, return up to 30
-    letters, digits and hyphens from the start of the header. If the header is empty or starts with
-    any other character, return UNKNOWN.
+    If only the system is known, the browser is called “A browser”. If only the browser is known,
+    return only its name. If both are unknown, return the letters, digits and hyphens at the start
+    of the header, up to 30 of them. If there are none, return UNKNOWN.
     """
     system = next((words for mark, words in _SYSTEMS if mark in user_agent), "")
     browser = next((words for mark, words in _BROWSERS if mark in user_agent), "")

@@ -1,4 +1,5 @@
-"""Invitations by e-mail, each with a sign-in link. The functions of this module do not commit."""
+"""Lets people host parties, organise or view campaigns, and e-mails them invitations with a sign-in
+link. The functions of this module do not commit."""
 
 from datetime import timedelta
 
@@ -18,8 +19,8 @@ INVITATION_LIVES_FOR = timedelta(days=3)
 def invite_host(campaign: Campaign, email: str, name: str, by: Account | None) -> Account:
     """Let this person run parties for the campaign, and e-mail them an invitation.
 
-    If no account has this address, create one. Raises the errors of `create_account`, and
-    mail.MailNotSentError if the e-mail cannot be sent.
+    If no account has this address, create one. Raises the errors of `create_account` and of
+    `send_invitation`.
     """
     account = create_account(email, name, [RoleName.HOST], by)
     _add_host(campaign, account)
@@ -49,10 +50,10 @@ def _add_host(campaign: Campaign, account: Account) -> None:
 
 
 def invite_with_role(email: str, name: str, role: str, scope: Scope, by: Account | None) -> Account:
-    """Make this person an organiser or a viewer of a campaign, a chapter (a local group) or the
-    whole installation (`scope`), and e-mail them an invitation.
+    """Make this person an organiser or a viewer in `scope`, and e-mail them an invitation. `scope`
+    is a campaign, a chapter (a local group) or the whole installation.
 
-    Raises the errors of `invite_host` and of `roles.give_role`.
+    Raises the errors of `create_account`, `roles.give_role` and `send_invitation`.
     """
     account = create_account(email, name, [])
     give_role(account, role, scope, by)
@@ -65,7 +66,8 @@ def send_invitation(account: Account, sentence: str, next: str = "/") -> None:
     """E-mail an invitation. `sentence` says what the person is invited to. The sign-in link in the
     e-mail leads to `next`, a path on this site.
 
-    Raises mail.MailNotSentError if the e-mail cannot be sent.
+    Raises mail.MailNotSentError if a mail server is set but does not accept the e-mail (see
+    `send_link`).
     """
     link = sign_in_link(account, next, lives_for=INVITATION_LIVES_FOR)
     days = INVITATION_LIVES_FOR // timedelta(days=1)

@@ -1,10 +1,11 @@
-"""Sign-in links: signed tokens that name an account, an expiry and the page that the link leads to.
+"""Sign-in links. Each link has a signed token, which contains the account's identifier, the page
+that the link leads to, and the times at which the link was made and expires.
 
-A link works once and, by default, for fifteen minutes (`token_for` describes the exception). The
-time limit is needed because a link may stay for years in a mailbox, a proxy's log or a browser's
-history. A link works only once because fifteen minutes are long enough for a stranger to read the
-link off a screen. No table stores the links. An account's row stores when the newest used link was
-made. The newest used link and the account's older links no longer work.
+A link works once and, by default, for fifteen minutes. Only a reusable link works more than once
+(see `token_for`). The time limit is needed because a link may stay for years in a mailbox, a
+proxy's log or a browser's history. A link works only once because fifteen minutes are long enough
+for a stranger to read the link off a screen. No table stores the links. An account's row stores
+when the newest used link was made. This link and the account's older links no longer work.
 """
 
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ MICROSECOND = timedelta(microseconds=1)
 
 class LinkExpiredError(GoneError):
     """The error for a link that cannot be used, for example because it was used before, is too old
-    or is forged. The message does not say what the reason is."""
+    or is forged. The message is the same for every reason."""
 
     def __init__(self) -> None:
         super().__init__("This link has been used or has expired.", "Ask for a new one.")
@@ -50,7 +51,8 @@ def token_for(
     """Return the token of a new link for the account.
 
     `next` is the path on this site that the link leads to. A `reusable` link works any number of
-    times until it expires, but never in production. Phonebank's demonstration prints such links.
+    times until it expires, but never in production. Outside production, Phonebank's commands print
+    such links.
     """
     issued = now()
     return _serializer().dumps(
@@ -67,11 +69,15 @@ def token_for(
 
 
 def read(token: str) -> Link:
-    """Return the link that this token encodes. Raises LinkExpiredError if the token is forged, if
-    the link has expired, or if this link or a newer link of the account was used. Also raises it if
-    the account was deactivated or signed out everywhere after the link was made. In production,
-    every reusable link raises this error. Elsewhere, a reusable link still works after a link of
-    the account was used."""
+    """Return the link that this token encodes.
+
+    Raises LinkExpiredError if the token is forged, if the link has expired, or if this link or a
+    newer link of the account was used. Also raises it if the account was deactivated or signed out
+    everywhere after the link was made.
+
+    A reusable link differs in two ways. In production, it always raises LinkExpiredError.
+    Elsewhere, it still works after a link of the account was used.
+    """
     try:
         payload = _serializer().loads(token)
     except BadData:
@@ -94,8 +100,8 @@ def read(token: str) -> Link:
 
 
 def spend(link: Link) -> None:
-    """Mark the link as used. The account's row stays locked until the commit. For a reusable link,
-    do nothing.
+    """Mark the link as used, and lock the account's row until the commit. For a reusable link, do
+    nothing.
 
     Raises LinkExpiredError if, since `read` returned the link, another request has used this link
     or a newer link of the account. Also raises it if the account has been deactivated or signed out

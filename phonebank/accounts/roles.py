@@ -1,7 +1,8 @@
 """Gives roles to accounts, and takes roles away. The functions of this module do not commit.
 
 A person is an organiser or a viewer within a `Scope`: the whole installation, one chapter (a local
-group) or one campaign. Within any one scope, an account has at most one of these two roles.
+group) or one campaign. Within any one scope, an account has at most one of these two roles. The
+role of host is given only in the whole installation.
 """
 
 from collections.abc import Sequence
@@ -65,7 +66,7 @@ def parse_scope(text: str) -> Scope:
 
 def held_roles(accounts: Sequence[Account]) -> dict[int, list[HeldRole]]:
     """Return the roles of each account, by the account's id. Roles in the whole installation come
-    first, then roles in chapters and in campaigns, and the host's role last."""
+    first, then roles in chapters and in campaigns, and the role of host last."""
     held = {}
     for account in accounts:
         names = {role.name for role in account.roles}
@@ -140,7 +141,7 @@ def give_role(account: Account, role: str, scope: Scope, by: Account | None) -> 
 
 
 def take_role(account: Account, role: str, scope: Scope, by: Account | None) -> None:
-    """Take this role away from the account, and sign the account out everywhere.
+    """Take this role in this scope away from the account, and sign the account out everywhere.
 
     `by` is the account of the person who takes the role away, or None if a command takes it away.
     Raises InvalidInputError for an unknown role. Raises ConflictError if the account does not have
@@ -267,8 +268,9 @@ def _give_in_part(account: Account, role: RoleName, scope: Scope) -> None:
 
 
 def _take_everywhere(account: Account, role: RoleName) -> bool:
-    """Delete the account's role in the whole installation, unless no organiser would be left.
-    Return whether the account had the role. Raises ConflictError for the last organiser."""
+    """Take this role in the whole installation away from the account. Return whether the account
+    had the role. Raises ConflictError if no active organiser of the whole installation would be
+    left."""
     this_row = tuple_(account_role.c.account_id, account_role.c.role_id).in_(
         select(account_role.c.account_id, account_role.c.role_id)
         .join(Role, Role.id == account_role.c.role_id)

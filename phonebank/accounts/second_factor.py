@@ -1,9 +1,8 @@
 """Accepts each code of the second factor only once, and resets an account's second factor.
 
-The two classes of this module replace Flask-Security's classes for the same codes. A request with
-the right code first marks the code as used, in the transaction that signs the account in. If two
-requests send the same code at once, the second waits for the first and then finds that the code has
-been used.
+The two classes of this module replace Flask-Security's classes for the same codes. A code is used
+up in the transaction of the request that sends it. If two requests send the same code at once, the
+second waits for the first and then finds that the code has been used.
 """
 
 from typing import Any
@@ -34,10 +33,10 @@ class SingleUseTotp(Totp):
     def set_last_counter(self, user: Any, tmatch: Any) -> None:
         """Store that the code of this 30-second period (`tmatch.counter`) has been used.
 
-        Raises UsedTokenError if, since `user` was loaded, this code or a later one has been used,
-        or the account has been deactivated or signed out everywhere. Also raises it if another
-        browser has just set up the account's first authenticator app. Flask-Security then treats
-        the code as wrong.
+        Raises UsedTokenError if this code or a later one has been used before. Also raises it if
+        the account has been deactivated or signed out everywhere since `user` was loaded. While the
+        account's first authenticator app is being set up, also raises it if another browser has
+        just set one up. Flask-Security then treats the code as wrong.
         """
         step = tmatch.counter
         used = (

@@ -1,8 +1,9 @@
 """Sessions: one for each browser in which an account is signed in.
 
-The cookie holds a secret, and the table holds the hash of that secret. A session ends
-`SIGNED_IN_FOR` after it began. It ends earlier if the person signs out in that browser, or ends the
-session on the account's page. Signing the account out everywhere also ends it.
+The browser's cookie holds a secret, and the table `account_session` holds the hash of that secret.
+A session ends `SIGNED_IN_FOR` after it began. A session ends earlier if the person signs out in
+that browser, signs in there again, or ends the session on the account's page. Signing the account
+out everywhere also ends it.
 """
 
 import hashlib
@@ -36,7 +37,8 @@ _WITH_ACCOUNT = select(AccountSession).options(
 
 
 def create_session(account: Account, device: str) -> str:
-    """Sign the account in with one more browser. Return the secret for the browser's cookie.
+    """Create a session for one more browser of the account, and delete the account's expired
+    sessions. Return the secret for the browser's cookie.
 
     The account's row stays locked until the commit. If the account's role or state is changed after
     the commit, the change ends the new session. Raises ConflictError if the account is deactivated,
@@ -64,8 +66,8 @@ def create_session(account: Account, device: str) -> str:
 
 
 def begin(account: Account) -> None:
-    """Sign the account in with the browser of this request, and end the browser's earlier session.
-    Raises the error of `create_session`."""
+    """Create a session for this request's browser, and end the browser's earlier session, if there
+    is one. Raises the error of `create_session`."""
     _delete(_cookie_secret())
     session[_SECRET] = create_session(account, browser_words(request.user_agent.string))
 
@@ -107,10 +109,10 @@ def current_id() -> int | None:
 
 
 def is_open(engine: Engine, session_id: int | None) -> bool:
-    """Whether a session is still open.
+    """Whether a session is still open. Return False if `session_id` is None.
 
-    This check uses a new database connection. While a streamed response is being sent, the
-    request's own connection is already back in the pool.
+    This check borrows another connection from the pool for a moment. While a streamed response is
+    being sent, the request's own connection is already back in the pool.
     """
     open_session = select(AccountSession.id).where(
         AccountSession.id == session_id, AccountSession.created_at > now() - SIGNED_IN_FOR
@@ -144,7 +146,8 @@ def end_others(account: Account) -> None:
 
 
 def end_current() -> None:
-    """End the session of this request's browser, and commit after the request."""
+    """End the session of this request's browser, and commit after the view has returned its
+    response."""
     _delete(_cookie_secret())
     session.pop(_SECRET, None)
     g.pop("account_session", None)

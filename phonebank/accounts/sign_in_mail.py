@@ -21,7 +21,7 @@ def sign_in_link(
 ) -> str:
     """Return the address of a new link that signs the account in and leads to `next`.
 
-    A `reusable` link is for Phonebank's demonstration, and never works in production: see
+    A `reusable` link works any number of times until it expires, but never in production: see
     `links.token_for`.
     """
     token = links.token_for(account, next, lives_for, reusable)
@@ -29,10 +29,11 @@ def sign_in_link(
 
 
 def send_sign_in_link(email: str, next: str = "/") -> None:
-    """E-mail a sign-in link to this address, if an active account has it.
+    """If this e-mail address belongs to an active account, e-mail a sign-in link to it. Otherwise
+    do nothing.
 
-    The function always returns None, so the calling code cannot reveal which addresses have an
-    account. Raises mail.MailNotSentError if the e-mail cannot be sent.
+    The function returns None in both cases, so the calling code cannot show whether the address has
+    an account. Raises the error of `send_link`.
     """
     account = account_of(email)
     if account is None or not account.active:
@@ -52,8 +53,9 @@ def send_sign_in_link(email: str, next: str = "/") -> None:
 def send_link(account: Account, link: str, subject: str, text: str) -> None:
     """E-mail a text that contains a sign-in link. If no mail server is set, print the link instead.
 
-    In production, the link is never printed, because more people can read a public server's log
-    than the person's mailbox. Raises mail.MailNotSentError if the e-mail cannot be sent.
+    In production without a mail server, only log an error. The link is not printed there, because
+    more people can read a public server's log than the person's mailbox. Raises
+    mail.MailNotSentError if a mail server is set but does not accept the e-mail.
     """
     if mail.is_configured():
         greeting = f"Hello {account.name},\n\n" if account.name else "Hello,\n\n"
