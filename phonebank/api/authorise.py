@@ -1,7 +1,7 @@
 """Decide from the token in a request whether the request may use an address of the API.
 
-The token comes in the `Authorization` header. The API ignores cookies, so a web page in an
-organiser's browser cannot use the API in the organiser's name, and no form token is needed.
+The token comes in the `Authorization` header. The API ignores cookies. So a web page in an
+organiser's browser cannot use the API in the organiser's name, and requests need no CSRF token.
 """
 
 import functools
@@ -75,9 +75,9 @@ _limit = limiter.shared_limit(rate, scope="api", key_func=_token_key, error_mess
 
 
 def _find(scope: Scope) -> Row[Any]:
-    """Return the database row of the request's token. Raises TokenRequiredError if the request has
-    no working token. Raises NotAllowedError if the token lacks the scope, or if the organiser who
-    made the token may no longer give it the scope."""
+    """Return the database row of the request's token, and note its use (`note_use`). Raises
+    TokenRequiredError if the request has no working token. Raises NotAllowedError if the token
+    lacks the scope, or if the organiser who made the token may no longer give it the scope."""
     kind, _, secret = request.headers.get("Authorization", "").partition(" ")
     found = find_token(secret.strip()) if kind.lower() == "bearer" else None
     if found is None:

@@ -10,5 +10,5 @@ api = takes_json(Blueprint("api", __name__, url_prefix="/api/v1"))
 
 
 def json_answer(body: dict[str, Any]) -> Response:
-    """Return a response with this body."""
+    """Return a response with this body, as JSON."""
     return Response(current_app.json.dumps(body), mimetype="application/json")

@@ -1,8 +1,8 @@
 """A cursor is a text that says where the next page begins. Clients send the text back, and do not
 need to understand it.
 
-A cursor contains only ids and times, so the address of a page never contains a person's name or
-number.
+A cursor contains only ids and times, so it puts no person's name or number into the address of a
+page.
 """
 
 import base64
