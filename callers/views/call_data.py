@@ -33,7 +33,7 @@ def scripts_of_page() -> frozenset[str] | None:
 
 def call_data(view: CallView, only_own_steps: bool = False) -> dict[str, Any]:
     """Return the data of the call for the page's JavaScript. The texts of the script are not part
-    of this data."""
+    of this data. `only_own_steps` limits the transitions (see `ScriptWords.transitions`)."""
     return {
         "call": view.call_id,
         "turn": view.turn,
@@ -50,8 +50,8 @@ def call_data(view: CallView, only_own_steps: bool = False) -> dict[str, Any]:
 
 
 def next_call(view: CallView, toast: Toast | None, known_scripts: frozenset[str]) -> Response:
-    """Return a contact and their call as JSON, for a page that already has the scripts with the
-    keys `known_scripts`."""
+    """Return a contact and the contact's call as JSON, for a page that already has the scripts with
+    the keys `known_scripts`."""
     knows_script = view.words.key in known_scripts
     return jsonify(
         **call_data(view, only_own_steps=knows_script),

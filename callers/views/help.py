@@ -16,7 +16,8 @@ TOLD = "We've told your host."
 @pages.post("/calling/help")
 @for_callers
 def ask() -> ResponseReturnValue:
-    """Ask the host for the kind of help that the form names."""
+    """Ask the host for the kind of help that the form or the JSON names in "about". Raises the
+    errors of `ask_for_help`."""
     ask_for_help(g.caller, str(read_fields().get("about") or ""))
     db.session.commit()
     if wants_json():

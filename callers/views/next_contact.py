@@ -70,7 +70,7 @@ def show_next(
     holds_nobody: bool = False,
 ) -> ResponseReturnValue:
     """Claim a contact, commit, and show the contact. If there is no contact, show the reason. If
-    the campaign's telephone service keeps the caller from claiming a contact
+    the caller must not claim a contact because of the campaign's telephone service
     (`_waits_for_the_phone`), show the telephone page instead. A caller who must practise first is
     redirected to the practice page.
 
@@ -273,8 +273,8 @@ def _render_waiting(
     if not from_waiting_page and not wants_screen():
         return redirect(url_for("callers.wait"), 303)
     if wants_screen() and not g.caller.campaign.mode.shows_numbers:
-        # The waiting page is a separate document, and loading it would end a line through the
-        # browser.
+        # The waiting page is a separate document. If the caller is connected through the browser,
+        # loading another document would end the connection.
         return phone_page.show_phone(g.caller, notice=f"{reason.message} {reason.what_to_do}")
     page = waiting.render_waiting(waiting.waiting_of(reason), g.caller)
     return page, 503 if isinstance(reason, ServiceUnavailableError) else 200

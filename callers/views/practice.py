@@ -61,7 +61,7 @@ def practice() -> ResponseReturnValue:
 @for_callers
 def practised() -> ResponseReturnValue:
     """Show the feedback after a practice call: what went well, and what to try. If the call went
-    far enough to count, store the time."""
+    far enough to count, store the time of this practice call."""
     fields = read_fields()
     version_id, others_heard = _versions(fields)
     words = words_of(version_id)

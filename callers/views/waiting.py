@@ -56,9 +56,9 @@ class Waiting:
     `next_at` (aware UTC) is the end of the wait, or None if that is unknown. `ask_every` is the
     number of seconds after which the page asks for a contact again. At first, the page asks more
     often. `ask_every` is None if the wait is long. The page then asks for no contact. When the wait
-    ends, it opens the page on which the caller taps the button again. `pauses` is true if the
-    caller has reached a limit (`roster.pace`). The caller must then pause until `next_at`, or until
-    an organiser has reviewed the caller. `on_break` is true during a party's break.
+    ends, the page opens the briefing, where the caller has to tap the button. `pauses` is true if
+    the caller has reached a limit (`roster.pace`). The caller must then pause until `next_at`, or
+    until an organiser has reviewed the caller. `on_break` is true during a party's break.
     """
 
     key: str
