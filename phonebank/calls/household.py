@@ -29,8 +29,8 @@ _OTHERS = (
 
 
 def others_in_household(call: Call | OpenCall) -> list[Person]:
-    """Return the contacts in `call.household` that still have the call's number and still have to
-    be called, except contacts on a paused list."""
+    """Return the contacts in `call.household` that still have the call's number and can still be
+    called (CONTACT_IS_CALLABLE). Leave out contacts on a paused list."""
     if not call.household:
         return []
     values = {"household": call.household, "phone": call.phone}
@@ -38,7 +38,8 @@ def others_in_household(call: Call | OpenCall) -> list[Person]:
 
 
 def switch_contact(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold:
-    """Continue a call of this caller with another person in the household. Return the call's hold.
+    """Continue a call of this caller with another person in the household (the contacts with the
+    called number). Return the call's hold.
 
     The page shows the script from the beginning, with the new person's name. The answers so far are
     kept, unless an experiment gives the new person a different script. When the outcome is
@@ -74,7 +75,7 @@ def switch_contact(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold:
 def _set_script(call: Call) -> None:
     """Give the call the experiment arm and the script of its current contact. (An arm is a group of
     contacts who get the same script.) Delete the answers so far if the script changes. Do nothing
-    if the call is in that arm already."""
+    if the call already has that arm."""
     words = script_choice_for(call.campaign_id, call.contact_id)
     if words.experiment_arm_id == call.experiment_arm_id:
         return

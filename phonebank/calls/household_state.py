@@ -1,6 +1,6 @@
-"""Takes a dead number (one that is not in service) away from contacts who were not called, and
-restores a household's state when a call is undone, corrected or set aside. (`call_rows` makes the
-other people in a household wait.)
+"""Takes a dead number (one that is not in service) away from contacts who were not called. Also
+restores a household (the other contacts with the called number) when a call is undone, corrected or
+set aside. (`call_rows` makes a household wait.)
 
 These functions do not commit.
 """
@@ -65,12 +65,13 @@ def take_dead_number_away(
     phone: str, call_id: uuid.UUID, contact_id: int
 ) -> tuple[NumberLoss, ...]:
     """Report a number (E.164) as dead (not in service). In every campaign, take the number away
-    from the other contacts that would be called on it. The contact that was called keeps the
-    number. Return the contacts that lost the number, for `restore_household`.
+    from the contacts that would be called on it, except the contact that was called. Return the
+    contacts that lost the number, for `restore_household`.
 
-    A contact without a further number becomes unusable. Of the contacts that have further numbers,
-    only the first OTHERS_AT_MOST lose the number. For a year, contacts in later uploads do not get
-    this number either.
+    A contact with further numbers is then called on its next number (see `take_next_number`). A
+    contact without a usable further number becomes unusable. Of the contacts that have further
+    numbers, only the first OTHERS_AT_MOST by id lose the number. For a year, contacts in later
+    uploads do not get this number either.
     """
     others = {"number": phone, "called": contact_id}
     report(phone, call_id)
@@ -82,14 +83,15 @@ def take_dead_number_away(
 
 
 def restore_household(call: Call, change: HouseholdChange) -> None:
-    """Undo the change that an outcome made to the household. Contacts that had to wait become
-    callable at their old times again, unless their times have changed again since the outcome.
-    Contacts that lost the number get the number back, unless another call has found the number dead
-    too.
+    """Undo the changes that an outcome made to the household (the other contacts with the called
+    number). Also withdraw the call's report that the number is dead, if there is one. The contacts
+    in `change.delayed` become callable at their old times again, unless their times have changed
+    again since the outcome. Contacts that lost the number get the number back, unless another call
+    has found the number dead too.
 
     A contact that lost the number keeps its present numbers if it has been called since the
-    outcome, or is in an open call. It also keeps them if its state or numbers have changed again
-    since the outcome, or if the same person was uploaded again with the lost number.
+    outcome, or is in an open call. The contact also keeps them if its state or numbers have changed
+    again since the outcome, or if the same person was uploaded again with the lost number.
     """
     if change.delayed:
         db.session.execute(
@@ -108,10 +110,10 @@ def restore_household(call: Call, change: HouseholdChange) -> None:
 
 def _give_number_back(call: Call, losses: dict[int, NumberLoss]) -> None:
     """Give the call's number back to the contacts that lost it, and restore their further numbers.
+    Leave out the contacts that keep their present numbers (see `restore_household`).
 
-    A contact in an open call keeps its current number. The contacts are locked before their open
-    calls are read. So a claim at the same moment either has already written its open call, or waits
-    until this transaction ends.
+    The contacts are locked before their open calls are read. So a claim at the same moment either
+    has already written its open call, or waits until this transaction ends.
     """
     which = {"ids": list(losses), "recorded_at": call.recorded_at}
     others = db.session.scalars(_NOT_CALLED_SINCE, which).all()

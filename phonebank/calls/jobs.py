@@ -18,7 +18,8 @@ SECONDS_IN_REQUEST = 5.0
 def continue_set_aside(set_aside_id: int, seconds: float) -> bool:
     """Set aside the calls of this `SetAside` (an organiser's request), or bring them back. Work
     step by step, and commit each step. Stop when no calls are left, or after the step during which
-    `seconds` seconds have passed. Return True if no calls are left."""
+    `seconds` seconds have passed. Return True if no calls are left, and False if some may be
+    left."""
     give_up_at = time.monotonic() + seconds
     while _take_step(set_aside_id):
         if time.monotonic() > give_up_at:
@@ -35,9 +36,10 @@ def _take_step(set_aside_id: int) -> bool:
 
 @job(CHORES, timeout=60)
 def continue_all_set_asides() -> None:
-    """Continue to set aside, or to bring back, the calls of each `SetAside` that a web request or a
-    killed process left unfinished. Stop if the calls of one `SetAside` take longer than 20 seconds:
-    the next run continues. This is a periodic job, and running it twice does no harm."""
+    """Continue to set aside, or to bring back, the calls of each unfinished `SetAside` (an
+    organiser's request), oldest first. Stop if the calls of one `SetAside` take longer than 20
+    seconds. The next run then continues. This is a periodic job, and running it twice does no
+    harm."""
     unfinished = select(SetAside.id).where(
         SetAside.state.in_((SetAsideState.WORKING, SetAsideState.RETURNING))
     )

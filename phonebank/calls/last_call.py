@@ -64,7 +64,9 @@ class LastCall:
     `calls`, `conversations` and `yeses` are the caller's totals. `this_hour` counts the caller's
     conversations in the clock hour (UTC) in which the call was recorded. `best_before` counts the
     conversations in the caller's best earlier hour. Neither number includes conversations that were
-    recorded too fast. `team` is the number of the party's conversations. All times are aware.
+    recorded too fast. `team` is the number of conversations in the party, or 0 if there is no
+    party. The party is the call's party or, in the result of `last_call_of`, the given party. All
+    times are aware.
     """
 
     id: uuid.UUID
@@ -123,7 +125,8 @@ _NAMES = tuple(LastCall.__dataclass_fields__)
 
 def last_call_of(caller_id: int, party_id: int | None) -> LastCall | None:
     """Return the caller's last recorded call, or None if there is none. A call that began more than
-    OUTCOME_WITHIN ago is not considered. `party_id` is the caller's current party."""
+    OUTCOME_WITHIN ago is not considered. `party_id` is the id of the caller's current party, or
+    None if the caller is in none."""
     values = {"caller_id": caller_id, "party_id": party_id, "since": now() - OUTCOME_WITHIN}
     row = _LAST.row(values)
     return row and LastCall(**{name: getattr(row, name) for name in _NAMES})

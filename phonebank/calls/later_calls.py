@@ -1,7 +1,7 @@
-"""Finds out whether the contact or the number of a call was given to a caller again after that
-call.
+"""Finds out whether, after a given call, its contact was given to a caller again or its number was
+called again.
 
-`handed_out_no`, a number that grows each time a contact comes onto a screen, shows which call came
+`handed_out_no`, a counter that grows each time a contact comes onto a screen, shows which call came
 later. Times would not show this reliably, because the clocks of two servers may differ.
 """
 
@@ -46,7 +46,7 @@ def was_reassigned(call_id: uuid.UUID) -> bool:
 
 
 def was_number_called(call: Call) -> bool:
-    """Whether the campaign has called the same number again after this call, in a call that has
-    ended."""
+    """Whether the campaign had a later call to the same number, and that call has ended, with or
+    without an outcome."""
     values = {"call_id": call.id, "phone": call.phone, "handed_out_no": call.handed_out_no}
     return bool(db.session.scalar(_WAS_NUMBER_CALLED, values))

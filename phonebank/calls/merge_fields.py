@@ -7,8 +7,8 @@ from phonebank.models import Caller, Campaign
 
 
 class HasName(Protocol):
-    """The attributes that merge fields need from a contact, or from a row that was read for the
-    contact."""
+    """The attributes that merge fields need from a contact, or from a query row with these
+    columns."""
 
     @property
     def first_name(self) -> str: ...
@@ -20,8 +20,8 @@ class HasName(Protocol):
 
 def fields_for(contact: HasName, caller: Caller, campaign: Campaign) -> dict[str, str | None]:
     """Return the values of the merge fields (placeholders in a script) for a call, by name. If the
-    contact and the campaign both have a value for a field, the contact's value is used. The fields
-    in `fields_of_caller` always have the values that it returns."""
+    contact and the campaign both have a value for a field, the contact's value is used. Nothing
+    replaces a value that `fields_of_caller` returns."""
     own = {
         name: str(value)
         for name, value in (contact.fields or {}).items()
@@ -39,14 +39,15 @@ def fields_for(contact: HasName, caller: Caller, campaign: Campaign) -> dict[str
 
 
 def shared_fields(caller: Caller, campaign: Campaign) -> dict[str, str | None]:
-    """Return the values of the merge fields that are the same in every call of this caller."""
+    """Return the values of the merge fields that do not come from a contact: the campaign's merge
+    values, and the values from `fields_of_caller`."""
     values = {name: str(value) for name, value in campaign.merge_values.items()}
     return values | fields_of_caller(caller, campaign)
 
 
 def fields_of_caller(caller: Caller, campaign: Campaign) -> dict[str, str | None]:
     """Return the values of the merge fields (placeholders) that say who is calling, and for which
-    organisation. Neither a list nor the campaign's own merge values can replace these fields."""
+    organisation. Neither a list nor the campaign's own merge values can replace these values."""
     return {
         "caller_name": caller.first_name,
         "campaign_name": campaign.name,

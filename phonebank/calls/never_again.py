@@ -13,9 +13,11 @@ def lift_entry(call: Call) -> str | None:
     """Remove the entry that this call made on the do-not-call list, and return the entry's reason.
 
     If a file has put the number on the list too, the number stays there, and the entry then belongs
-    to the file. If another call to the same number also has an outcome that puts numbers on the
-    list, the entry is moved to that call. The result is then None. Calls that were set aside (taken
-    out of every total) do not count. The result is also None if this call made no entry.
+    to the file.
+
+    If another call to the same number also has an outcome that puts numbers on the list, move the
+    entry to that call, and return None. Other calls that were set aside (taken out of every total)
+    do not count. Also return None if no entry is linked to this call.
     """
     reason = suppressions.reason_of_call(call.id)
     if reason is None:

@@ -1,15 +1,18 @@
 """Records the outcome of a call. These functions do not commit.
 
-One statement changes the call, the contact, the other contacts with the number and the stored
-totals. If an outcome needs several statements, one transaction contains them. So a crash cannot
-leave only some of them changed. A request that is sent twice counts only once, because a call has
-only one outcome.
+One statement changes the call, the contact, the other contacts with the called number, and the
+stored totals. If an outcome needs several statements, one transaction contains them. So after a
+crash, either all of these changes are stored or none. A request that is sent twice counts only
+once, because a call has only one outcome.
 
-First, the call and its contact are read without locks, and the rules decide what the outcome
-changes. Then the statement writes the changes, but only if neither row has changed since it was
-read. If the statement writes nothing, these steps are repeated in a transaction that locks the rows
-before reading them. Some outcomes change further rows: for example, an outcome may put the number
-on the do-not-call list. Such an outcome is recorded in a transaction from the start.
+Usually, the call and its contact are first read without locks, and the rules decide what the
+outcome changes. Then the statement writes the changes, but only if neither row has changed since it
+was read. If the statement writes nothing, these steps are repeated in a transaction that locks the
+rows before reading them. The same happens if the outcome is late, if it follows an undo, or if it
+gives the contact another number.
+
+Some outcomes change further rows: for example, an outcome may put the number on the do-not-call
+list. Such an outcome is recorded in a transaction from the start.
 """
 
 import uuid
@@ -52,9 +55,10 @@ WHERE call.id = :call_id AND call.caller_id IS NULL FOR NO KEY UPDATE
 
 @dataclass(frozen=True)
 class RecordResult:
-    """The outcome that the call now has. `changed` is False if this request changed nothing, for
-    example because the same request was sent before. `last` is the call that this request recorded,
-    or None."""
+    """The result of recording an outcome. `outcome` is the outcome that the call now has, or None
+    if it has none. `changed` is False if this request changed nothing, for example because the same
+    request was sent before. `last` is the call that this request recorded, or None if this request
+    changed nothing."""
 
     outcome: str | None
     changed: bool
@@ -76,14 +80,16 @@ def record(
 
     If the call already has an outcome, a second outcome changes nothing. An outcome whose `turn`
     differs from the call's turn (the number of undos so far) was sent before an undo, and changes
-    nothing either. An outcome that arrives after the hold has ended is stored and marked as late.
-    If the contact was given to any caller again after this call, a late outcome changes neither the
-    contact nor a tally (a stored total). It can still put the number on the do-not-call list.
+    nothing either. If `turn` is None, it is not compared.
+
+    An outcome that arrives after the hold has ended is stored and marked as late. If the contact
+    was given to any caller again after this call, a late outcome changes neither the contacts nor a
+    tally (a stored total). The outcome can still put the number on the do-not-call list.
 
     `rows` is the result of `read_rows`, if the view has just read the call. `callback_at` (aware)
-    is the promised time. With `only_me`, the callback is at first reserved for this caller.
-    `language` (BCP 47) is the language that the contact speaks, for the outcome that asks for a
-    language.
+    is the time of a promised callback, or None. With `only_me`, the callback is at first reserved
+    for this caller. `language` (BCP 47) is the language that the contact speaks, or "" if the
+    caller chose none. Only the outcome that asks for a language uses it.
 
     If a transaction was needed, the calling code must commit. Otherwise, if the session commits
     each statement (`autocommit`), the outcome is already stored when this function returns.
@@ -139,9 +145,11 @@ def record_unanswered(call_id: uuid.UUID, outcome_key: str) -> RecordResult:
 
 
 def _record(report: Report, is_locked: bool, rows: CallRows | None = None) -> RecordResult | None:
-    """Read the rows, decide what the outcome changes, and write the changes. Return None if nothing
-    was written. That happens if the call or its contact changed between reading and writing, or if
-    this outcome needs locked rows and `is_locked` is False."""
+    """Read the rows, decide what the outcome changes, and write the changes. If the call already
+    has an outcome, or if the report was sent before an undo, change nothing and return the call's
+    outcome. Return None if the work must be repeated with locked rows. That is the case if the call
+    or its contact changed between reading and writing, or if this outcome needs locked rows and
+    `is_locked` is False."""
     outcome = report.outcome
     caller_id = report.caller.id if report.caller else None
     rows = rows or read_rows(caller_id, report.call_id, outcome)

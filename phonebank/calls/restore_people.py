@@ -1,6 +1,6 @@
-"""Puts the people with a call's number back into the state that they had before the call. Some
-people keep their state, because another call or an upload has changed them since then. These
-functions do not commit.
+"""Puts the contact of a call, and the other contacts with the called number, back into the state
+that they had before the call. A contact that another call or an upload has changed since then stays
+as it is. These functions do not commit.
 
 Setting a call aside and correcting its outcome both use this module.
 """
@@ -54,15 +54,18 @@ class Restored:
 
 
 def restore_people(call: Call, contact: Contact, is_last: bool) -> Restored | None:
-    """Put a call's contact and household back into the state that they had before the call. A
-    person whom another call or an upload has changed since then keeps the current state. The call
-    and the contact must be locked. If another call has found the contact's number dead (not in
-    service), the contact gets its next number or becomes unusable.
+    """Put a call's contact and household (the other contacts with the called number) back into the
+    state that they had before the call. A person whom another call or an upload has changed since
+    then keeps their present state. The call and the contact must be locked. If another call has
+    found the contact's earlier number dead (not in service), the contact gets its next number or
+    becomes unusable.
 
-    `is_last` is True if no other call to the contact began later. `last_other_calls` says which
-    calls count as other calls. Return None and change nothing if the call did not change any
-    contact. Do the same if the same person was uploaded again with the number that the contact had
-    before the call: the newer contact keeps the number.
+    `is_last` is True if no other call to the contact began later. If it is False, only the
+    household is restored. `last_other_calls` says which calls count as other calls.
+
+    Return None and change nothing if the call did not change any contact. Do the same if the same
+    person was uploaded again with the number that the contact had before the call: the newer
+    contact keeps the number.
     """
     if call.contact_before is None:
         return None

@@ -2,14 +2,15 @@
 commit.
 
 An organiser sets calls aside if the caller recorded them without making them. Each call is kept but
-does not count in any total. The call's contact and household get back the state that they had
-before the call. If another call or an upload has changed a contact since then, that contact stays
-as it is. If the call put the number on the do-not-call list, the number is taken off the list. It
-stays there if another call, an organiser or a file has put it there too.
+does not count in any total. The call's contact and household (the other contacts with the called
+number) get back the state that they had before the call. If another call or an upload has changed a
+contact since then, that contact stays as it is. If the call put the number on the do-not-call list,
+the number is taken off the list. The number stays there if another call, an organiser or a file has
+put it there too.
 
-This module decides which calls are set aside, and counts the calls that have been set aside so far.
-`set_aside_worker` does the work, some calls at a time, because a caller may have recorded thousands
-of calls.
+This module stores an organiser's request, which says which calls to set aside or bring back. It
+also counts the calls that have been set aside so far. `set_aside_worker` does the work, some calls
+at a time, because a caller may have recorded thousands of calls.
 """
 
 from collections.abc import Sequence
@@ -72,15 +73,14 @@ FROM set_aside_call WHERE set_aside_id = :id
 
 @dataclass(frozen=True)
 class Preview:
-    """How many calls, people and do-not-call entries would change if the caller's calls were set
-    aside (taken out of every total) now.
+    """What would change if the caller's calls were set aside (taken out of every total) now.
 
     `calls` is the number of calls to set aside. Of these, `counted` count in the totals now, and
     `conversations` are conversations. `people` is the number of contacts of these calls. Of these
-    contacts, `called_since` stay as they are, because they have been called again. `do_not_calls`
-    is how many numbers these calls put on the do-not-call list. Of these numbers, `lifted` would be
-    taken off the list now. A number is not taken off if another call, an organiser or a file has
-    put it there too.
+    contacts, `called_since` stay as they are, because they have been called again, in a call that
+    would not be set aside. `do_not_calls` is how many numbers these calls put on the do-not-call
+    list. Of these numbers, `lifted` would be taken off the list now. A number is not taken off if
+    another call, an organiser or a file has put it there too.
     """
 
     calls: int
@@ -96,8 +96,8 @@ class Preview:
 class Progress:
     """The progress of setting calls aside. `calls` is the number of calls set aside so far.
     `counted` is how many of these had counted in a total. `left_as_they_are` is how many of these
-    have a contact that was not changed. `lifted` is how many numbers were taken off the do-not-call
-    list."""
+    have a contact that was not changed. `lifted` is how many of these have a number that was taken
+    off the do-not-call list, and is not on the list now."""
 
     calls: int
     counted: int
@@ -106,7 +106,7 @@ class Progress:
 
 
 def preview(caller: Caller, only_fast: bool = False) -> Preview:
-    """Count the calls, contacts and do-not-call entries that `begin` would change now."""
+    """Return what `begin` would change now."""
     values = {"caller_id": caller.id, "only_fast": only_fast, "never": list(SUPPRESSES)}
     return Preview(**db.session.execute(_PREVIEW, values).one()._mapping)
 

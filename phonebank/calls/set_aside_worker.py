@@ -146,9 +146,10 @@ def _bring_people_back(
     contact: Contact | None, before: PeopleSnapshot, after: PeopleSnapshot
 ) -> None:
     """Give a contact and its household (the other contacts with the called number) the state that
-    they had before the call was set aside. A contact that has changed since then stays as it is,
-    and so does a contact whose old name and number another contact now has. If `contact` is None,
-    only the household changes."""
+    they had before the call was set aside. `before` and `after` have their states before and after
+    the call was set aside. A contact that no longer matches `after` stays as it is. So does a
+    contact whose earlier number and name another contact now has. If `contact` is None, only the
+    household changes."""
     others = {other.id: other for other in lock_contacts(list(after.others))}
     moves: list[tuple[Contact, ContactValues, ContactValues]] = [
         (others[contact_id], before.others[contact_id], state)

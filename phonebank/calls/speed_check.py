@@ -45,9 +45,9 @@ def is_too_fast(claimed_at: datetime, recorded_at: datetime, conversation: bool)
 
 
 def fast_callers(campaign_id: int) -> list[FastCaller]:
-    """Return up to SHOWN_AT_MOST callers with at least SHOWN_FROM outcomes that were recorded too
-    fast. Calls that were set aside (taken out of every total) do not count. The caller with the
-    most such outcomes is first."""
+    """Return up to SHOWN_AT_MOST callers of the campaign with at least SHOWN_FROM outcomes that
+    were recorded too fast. Calls that were set aside (taken out of every total) do not count. The
+    caller with the most such outcomes is first."""
     too_fast = (
         select(Call.caller_id, func.count().label("number"))
         .where(Call.campaign_id == campaign_id, Call.too_fast, Call.set_aside_at.is_(None))

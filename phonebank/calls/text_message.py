@@ -1,5 +1,5 @@
 """The text message that a caller may send from the caller's own phone after a call, and the record
-that it was sent. These functions do not commit."""
+that the message was sent. These functions do not commit."""
 
 import uuid
 from urllib.parse import quote
@@ -19,8 +19,8 @@ from scripts_library.merge_fields import render_text
 
 def text_for(hold: Hold, caller: Caller, campaign: Campaign) -> str:
     """Return the text message of the call's script, with its merge fields (placeholders) filled in.
-    Return "" if the call has no script, if the script has no text message, or if the contact may no
-    longer be called."""
+    Return "" if the call has no script, if the script has no text message, or if
+    `redial_block_reason` gives a reason not to call the contact again."""
     script = script_of(hold.call.script_version_id)
     if script is None or not script.text_message:
         return ""

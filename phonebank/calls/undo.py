@@ -55,7 +55,7 @@ WHERE caller_id = :caller_id AND started_at > :recent AND reopened_at > :since
 
 
 class CannotUndoError(ConflictError):
-    """The error for an outcome that can no longer be undone, for one of the reasons in `undo`."""
+    """The error for an outcome that cannot be undone. The docstring of `undo` lists the reasons."""
 
     title = "This can't be undone"
 
@@ -67,24 +67,25 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> str:
     """Undo the outcome of one of the caller's calls, so that the contact is on the caller's screen
     again.
 
-    If another contact is on the screen and that contact's call has no answers yet, that contact is
-    released first. If the request's `turn` differs from the call's turn (the number of undos so
-    far), nothing changes: the request repeats an undo that has already been done. A number that
-    this call put on the do-not-call list stays there at least until the next outcome of the call is
-    recorded.
+    If another contact is on the screen, that contact is released first. This is possible only if
+    that contact's call has no answers yet and was never undone. If the request's `turn` differs
+    from the call's turn (the number of undos so far), nothing changes: the request repeats an undo
+    that has already been done. A number that this call put on the do-not-call list stays there at
+    least until the next outcome of the call is recorded.
 
     Return the outcome that was undone, or "" if nothing has changed.
 
     Raises NotFoundError if the caller has no such call or the person called was erased. Raises
     NotAdmittedError if the caller may not call. Raises CannotUndoError if the outcome cannot be
     undone. An outcome cannot be undone if too much time has passed, or if an organiser has set the
-    call aside or corrected it. It cannot be undone if the caller has undone too many calls or has
-    begun another call. It cannot be undone if the contact or the number has been called since then,
-    or is being called now. It cannot be undone if an upload has changed the contact since, or has
-    added the same person with the called number. It cannot be undone if it put the number on the
-    do-not-call list and another call of the caller was recorded later. It cannot be undone if
-    another call has found the number out of service. It also cannot be undone if another call, an
-    organiser or a file has put one of the contact's numbers on the do-not-call list.
+    call aside or corrected it. It cannot be undone if the caller has undone too many calls, or if
+    the contact on the screen cannot be released. It cannot be undone if the contact or the number
+    has been called since then, or is being called now. It cannot be undone if an upload has changed
+    the contact since, or has added the same person with the called number. It cannot be undone if
+    it put the number on the do-not-call list and another call of the caller was recorded later. It
+    cannot be undone if another call has found the number out of service. It also cannot be undone
+    if another call, an organiser or a file has put one of the contact's numbers on the do-not-call
+    list.
     """
     call, contact = own_call_and_contact(caller, call_id)
     if call.outcome is None or is_stale(turn, call.turn):
