@@ -1,5 +1,5 @@
 """The `phonebank` command. It starts every process of the Procfile except `web`, which gunicorn
-runs. Other subcommands are for the person who runs a server."""
+runs. Other subcommands are for the person who runs Phonebank."""
 
 import os
 import sys
@@ -194,7 +194,8 @@ def _one_account_of_each_role() -> list[tuple[str, Account]]:
 def _print_caller_links() -> None:
     """Print two links to an open party: the link for callers and the board's link. The party is the
     newest open party that has started or, if none has started, the newest open party. If there is
-    no open party, print the newest running campaign's link for callers."""
+    no open party, print the newest running campaign's link for callers. If no campaign is running
+    either, print nothing."""
     base_url = current_config().base_url
     party = db.session.scalar(
         select(Party)

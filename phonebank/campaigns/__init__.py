@@ -1,1 +1,1 @@
-"""Campaigns from draft to end: set them up, start and pause them, and count their results."""
+"""Sets up campaigns, starts, pauses and ends them, and counts their results."""

@@ -1,5 +1,5 @@
-"""Makes, renames and deletes chapters, which are local groups, and moves campaigns from one chapter
-to another. These functions do not commit."""
+"""Makes, renames and deletes chapters (local groups). Also moves a campaign into another chapter or
+out of its chapter. These functions do not commit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -93,7 +93,8 @@ def create_chapter(name: str, by: Account | None) -> Chapter:
 
 
 def rename_chapter(chapter: Chapter, name: str, by: Account | None) -> None:
-    """Rename the chapter. Raises the same errors as `create_chapter`."""
+    """Rename the chapter. Raises the same errors as `create_chapter`. Also raises NotFoundError if
+    the chapter was deleted in the meantime."""
     lock_row(chapter)
     before = chapter.name
     chapter.name = _free_name(name, chapter)
@@ -137,10 +138,11 @@ def move_campaign(
     campaign: Campaign, seen: int | None, chapter_id: int | None, by: Account | None
 ) -> None:
     """Move the campaign to another chapter, or to no chapter if `chapter_id` is None. `seen` is the
-    chapter that the campaign was in when the page was shown.
+    id of the chapter that the campaign was in when the page was shown, or None if it was in no
+    chapter.
 
     Raises ConflictError if the campaign is no longer in `seen`, and NotFoundError if there is no
-    such chapter.
+    chapter with the id `chapter_id`.
     """
     lock_row(campaign)
     if campaign.chapter_id != seen:

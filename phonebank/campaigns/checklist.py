@@ -13,8 +13,8 @@ from phonebank.scripts.versions import published_version_id, script_of
 
 @dataclass(frozen=True)
 class Step:
-    """One step: its key, its title, the sentences that the page shows under it, and whether it is
-    done."""
+    """One step: its key, its title, the sentences that the page shows under the title, and whether
+    the step is done."""
 
     key: str
     title: str
@@ -63,8 +63,9 @@ def _people(campaign: Campaign) -> Step:
 
 
 def _screening(campaign: Campaign) -> list[Step]:
-    """If the law does not yet permit calls to the people on some of the lists, return the step
-    about these lists. Otherwise return an empty list."""
+    """If some lists are paused because their screening is missing or too old, return a list with
+    the step about these lists. Otherwise return an empty list. (Screening means that a list was
+    compared with the register of people who do not want calls.)"""
     stopped = len(stopped_lists(campaign))
     if not stopped:
         return []

@@ -13,8 +13,8 @@ COUNTABLE = ("choice", "several", "scale")
 
 
 def versions_of(campaign: Campaign) -> list[tuple[int, str, int]]:
-    """Return the script versions in the campaign, newest first, each as its id, its script's name
-    and its version number."""
+    """Return the script versions in the campaign, newest first. For each version, give its id, its
+    script's name and its version number."""
     rows = db.session.execute(
         select(ScriptVersion.id, Script.name, ScriptVersion.number)
         .join(Script, Script.id == ScriptVersion.script_id)
@@ -25,8 +25,8 @@ def versions_of(campaign: Campaign) -> list[tuple[int, str, int]]:
 
 
 def countable_steps(campaign: Campaign) -> dict[str, Any]:
-    """Find the steps with countable answers in all script versions of the campaign. Return two
-    parallel lists: `version_ids` and `step_ids`."""
+    """Find the steps with countable answers in all script versions of the campaign. Return a
+    dictionary with two parallel lists: `version_ids` and `step_ids`."""
     pairs = [
         (version_id, step.id)
         for version_id, _, _ in versions_of(campaign)

@@ -28,8 +28,8 @@ def lawful_bases_for(country: str) -> dict[str, str]:
 
 
 def missing_statements(campaign: Campaign) -> list[str]:
-    """Return the statements that a campaign must still make about its people's data, as
-    sentences."""
+    """For each statement about people's data that the campaign must still make or correct, return a
+    sentence that tells the organiser what to enter."""
     missing = []
     if not campaign.controller:
         missing.append("Say who is responsible for the people's data.")

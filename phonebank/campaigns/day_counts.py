@@ -1,12 +1,14 @@
 """Counts outcomes and answers day by day, so that no page reads millions of calls.
 
-The table `tally`, which is updated for each recorded call, does not distinguish outcomes, lists or
-answers, because that would need more writes for every call. So a job counts outcomes and answers
-later. The job counts a day again if the version of the day's tallies has changed since the last
-count. A page that shows the counts makes the same comparison. If the changed days have few calls,
-the page counts those days itself. Otherwise the page shows the stored counts, and says how old they
-are. So figures that are some minutes old appear only in the busiest campaigns. These functions do
-not commit.
+The table `tally` has totals, which change with each recorded call. It does not distinguish
+outcomes, lists or answers, because that would need more writes for every call. So a job counts
+outcomes and answers later.
+
+The version of a day's tallies is a counter that grows with each change. The job counts a day again
+if this version has changed since the last count. A page that shows the counts makes the same
+comparison. If the changed days have few calls, the page counts those days itself. Otherwise the
+page shows the stored counts, and says how old they are. So only very busy campaigns show figures
+that are some minutes old, as long as the job runs. These functions do not commit.
 """
 
 import time
@@ -93,8 +95,8 @@ _TOOK = text("UPDATE counted_day SET took_ms = :took WHERE campaign_id = :id AND
 
 @dataclass(frozen=True)
 class Freshness:
-    """The days that a page reads from the stored counts (`counted`), and the days that it counts
-    itself (`live`).
+    """The days that a page reads from the stored counts (`counted`), and the days that the page
+    counts itself (`live`).
 
     `is_current` says whether all figures are up to date. If `is_current` is True, `as_of` is None.
     Otherwise `as_of` is the time of the oldest stored count that is out of date. If none of the
@@ -108,8 +110,8 @@ class Freshness:
 
 
 def freshness(campaign_id: int, days: Mapping[date, Totals]) -> Freshness:
-    """Return which of these days a page reads from the stored counts, and which days it counts
-    itself. `days` maps each day to the totals of its tallies."""
+    """Return which of these days a page reads from the stored counts, and which days the page
+    counts itself. `days` maps each day to the totals of its tallies."""
     counted = {row.day: row for row in db.session.execute(_COUNTED, {"id": campaign_id})}
     changed = [
         day
@@ -135,7 +137,8 @@ def read_live_outcomes(campaign: Campaign, days: Iterable[date], zone: ZoneInfo)
 
 def read_live_answers(campaign: Campaign, days: Iterable[date], zone: ZoneInfo) -> list[Any]:
     """Count the answers of these days directly from the calls. Each row has contact_list_id,
-    party_id, script_version_id, step_id, answer and number."""
+    party_id, script_version_id, step_id, answer and number. If people may give several answers to a
+    question, an extra row with the answer "" has the number of people who answered."""
     steps = countable_steps(campaign)
     return [
         row
@@ -177,7 +180,7 @@ def _values(campaign_id: int, day: date, zone: ZoneInfo) -> dict[str, Any]:
 
 def _begin(day: date, zone: ZoneInfo) -> datetime:
     """Return the time at which the day's counts begin. This is midnight in the zone or, if no hour
-    of UTC begins at that time, the start of the next hour."""
+    of UTC begins at that time, the start of the next hour of UTC."""
     midnight = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
     hour = hour_of(midnight)
     return hour if hour == midnight else hour + timedelta(hours=1)

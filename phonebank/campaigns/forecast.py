@@ -18,8 +18,9 @@ PACE_DAYS = 7
 
 @dataclass(frozen=True)
 class Forecast:
-    """An estimate of the work that is left. The campaign needs `calls_left` more calls. At
-    `calls_a_day` calls a day these take `days` days, so the campaign is finished on `finished_on`.
+    """An estimate of the work that is left. The campaign needs `calls_left` more calls. At the
+    current pace (`calls_a_day` calls a day, rounded), these calls take `days` days. So the campaign
+    is finished on `finished_on`, which is at most 36,500 days from today.
     """
 
     calls_left: int
@@ -31,13 +32,13 @@ class Forecast:
 def forecast(
     left: int, finished: int, calls: int, days: Sequence[Bar], attempts_at_most: int, today: date
 ) -> Forecast | None:
-    """Return the forecast, or None if no forecast is possible. A forecast needs somebody who is
-    left to call, at least FINISHED_AT_LEAST people who need no more calls, and calls in the
-    PACE_DAYS days before today.
+    """Return the forecast, or None if no forecast is possible. A forecast is possible only if
+    somebody is left to call, and at least FINISHED_AT_LEAST people need no more calls. There must
+    also be calls in the PACE_DAYS days before today.
 
     `left` is the number of people who can still be called, now or later. `finished` is the number
     of people who need no more calls, and `calls` is the number of calls so far. `days` has the
-    number of calls on each day up to today.
+    number of calls on each day up to and including today.
     """
     pace = _pace(days)
     if not left or not pace or finished < FINISHED_AT_LEAST:
@@ -49,9 +50,10 @@ def forecast(
 
 @dataclass(frozen=True)
 class GoalForecast:
-    """An estimate for the campaign's goal: `left` more conversations are needed. At the pace of the
-    PACE_DAYS days before today (`a_day` conversations a day, rounded), the campaign reaches its
-    goal on `reached_on`. `reached_on` is None if there were no conversations on those days."""
+    """An estimate for the campaign's goal: `left` more conversations are needed. `a_day` is the
+    mean number of conversations a day in the PACE_DAYS days before today, rounded. At this pace,
+    the campaign reaches its goal on `reached_on`. `reached_on` is None if there were no
+    conversations on those days."""
 
     left: int
     a_day: int
@@ -61,9 +63,9 @@ class GoalForecast:
 def goal_forecast(
     conversations: int, goal: int, days: Sequence[Bar], today: date
 ) -> GoalForecast | None:
-    """Estimate on which day the campaign has had as many conversations as its goal (`goal`). Return
-    None if the campaign has already reached its goal. `days` has the figures of each day up to
-    today."""
+    """Estimate on which day the campaign will reach its goal, which is a number of conversations
+    (`goal`). Return None if the campaign has already reached its goal. `days` has the figures of
+    each day up to and including today."""
     left = goal - conversations
     if left <= 0:
         return None
@@ -75,15 +77,15 @@ def goal_forecast(
 
 
 def pace_in_words(a_day: int) -> str:
-    """Return a rounded number of calls or conversations a day in words. A number that was rounded
-    to 0 becomes "less than 1 a day"."""
+    """Describe a pace in words. `a_day` is the rounded number of calls or conversations a day. If
+    `a_day` is 0, return "less than 1 a day"."""
     return f"{a_day:,} a day" if a_day else "less than 1 a day"
 
 
 def more_callers(estimate: Forecast, last_day: date, today: date, calls_each: int) -> int:
     """Return how many more callers the campaign needs in order to finish by the end of `last_day`.
-    Each new caller is expected to make `calls_each` calls a day. The new callers start tomorrow, or
-    today if `last_day` is today or has passed."""
+    Each new caller is expected to make `calls_each` calls a day. The new callers start tomorrow. If
+    `last_day` is today or has passed, calculate as if one day were left."""
     days = max(1, (last_day - today).days)
     return max(0, ceil((estimate.calls_left / days - estimate.calls_a_day) / calls_each))
 

@@ -27,9 +27,9 @@ ORDER BY id
 
 @job(CHORES, timeout=15 * 60)
 def count_days() -> None:
-    """Count the outcomes and answers on each day whose tallies have changed, one campaign after
-    another. The job skips a campaign if no call was recorded, or changed by an organiser, within
-    the last CHANGED_WITHIN."""
+    """Count the outcomes and answers of the days that `days_to_count` returns, one campaign after
+    another. The job skips a campaign in which no call was recorded, or changed by an organiser, in
+    the last 30 days (CHANGED_WITHIN)."""
     changed_since = {"since": now() - CHANGED_WITHIN}
     for campaign_id in db.session.scalars(_CAMPAIGNS, changed_since).all():
         campaign = db.session.get(Campaign, campaign_id)

@@ -89,7 +89,8 @@ class OutcomeFigures:
 
     @property
     def has_rates(self) -> bool:
-        """Whether there are enough calls in any hour of the day to show an answer rate."""
+        """Whether at least one hour of the day has enough calls, over all lists, to show an answer
+        rate."""
         return any(self.rate_of_hour(hour).is_enough for hour in self.hours)
 
 

@@ -1,4 +1,5 @@
-"""The actions that organisers can take on campaigns. The calling code commits."""
+"""Creates campaigns and changes their state, replaces their join links, and admits their callers.
+The calling code commits."""
 
 import secrets
 from collections.abc import Sequence
@@ -62,10 +63,10 @@ def change_state(campaign: Campaign, verb: str) -> None:
     """Start, pause, resume, end or reopen the campaign. MOVES has the possible values of `verb` for
     each state.
 
-    Raises ConflictError if `verb` is not possible in the campaign's state, even if the page had a
-    button for it. Also raises ConflictError if `verb` is "start" and the campaign still needs
-    something (`missing_parts`). Raises ConflictError, too, if the campaign's personal data has been
-    erased or is being erased.
+    Raises ConflictError if `verb` is not possible in the campaign's current state. (The state may
+    have changed since the page was shown.) Also raises ConflictError if `verb` is "start" and the
+    campaign still needs something (`missing_parts`). The error is also raised if the campaign's
+    personal data has been erased or is being erased.
     """
     lock_row(campaign)
     refuse_erased(campaign)
@@ -95,8 +96,8 @@ def missing_parts(campaign: Campaign) -> list[str]:
 
 
 def replace_join_link(campaign: Campaign) -> None:
-    """Make a new link for callers. The old link stops working, but callers who have been admitted
-    stay."""
+    """Make a new link for callers. The old link stops working. Callers who have joined already stay
+    in the campaign."""
     lock_row(campaign)
     campaign.join_token = secrets.token_urlsafe(12)
 
@@ -105,9 +106,9 @@ def admit(campaign: Campaign, caller_ids: list[int] | None) -> int:
     """Admit callers who joined with the campaign's own link and are waiting. Return how many were
     admitted.
 
-    `caller_ids` has the callers to admit. If it is None, admit all who are waiting, except callers
-    whom an organiser must admit individually (`Caller.held`). The screens of the admitted callers
-    then continue automatically.
+    `caller_ids` has the callers to admit. If `caller_ids` is None, admit all who are waiting,
+    except callers whom an organiser must admit individually (`Caller.held`). After the commit, the
+    screens of the admitted callers continue automatically.
     """
     if caller_ids is None:
         return admission.admit_all(campaign)
