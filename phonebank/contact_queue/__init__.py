@@ -6,8 +6,9 @@ Words used in this package:
 - hold: the reservation of a contact while the contact is on a caller's screen, or while the server
   calls the contact before a caller is free. A hold is a row of `call` whose `ended_at` is NULL.
   Redis has a copy of each hold
+- claim: a request that gives a caller the next contact
 - lane: a sorted list, in Redis, of the contacts that can be called next. Each language has its own
-  lane
+  lane. Callers who are limited to some lists or to a filter have further lanes
 - refill: copy callable contacts from PostgreSQL into a lane. To top up means to refill a lane that
   has few contacts left
 - bucket: the group that a contact is in on the page *Contact status*, such as *Ready to call*

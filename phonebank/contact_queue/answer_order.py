@@ -76,8 +76,9 @@ class Changed:
 
 
 def calls_of_lists(campaign: Campaign, at: datetime) -> dict[int, ListCalls]:
-    """For each list id, return the numbers of calls: in total, and at the hour of `at` (aware) in
-    the campaign's first time zone."""
+    """Return a ListCalls for each list that has counted calls, by list id. `calls_now` and
+    `reached_now` count the calls at the hour of `at` (aware), in the first time zone of the
+    campaign's country."""
     zone = first_zone_of(campaign)
     values = {"id": campaign.id, "zone": zone.key, "hour": at.astimezone(zone).hour}
     return {
@@ -107,8 +108,10 @@ def in_answer_order(
     campaign: Campaign, groups: list[ContactGroup], at: datetime
 ) -> list[ContactGroup]:
     """Return the groups with new priorities. Lists with different priorities stay in the same
-    order. Among lists with the same priority, the list whose people answer most often at this hour
-    now comes first. If the campaign has not switched this order on, return the groups unchanged."""
+    order. Among lists with the same priority, the list whose people answer most often at the hour
+    of `at` (aware) comes first. Only the first PLACES lists get different places, and all further
+    lists share the last place. If this order is not switched on for the campaign, return the groups
+    unchanged."""
     if campaign.answer_order_since is None or not groups:
         return groups
     rates = expected_rates({group.id for group in groups}, calls_of_lists(campaign, at))
@@ -119,7 +122,8 @@ def in_answer_order(
 
 def changed(campaign: Campaign) -> Changed | None:
     """Return how many calls were made and answered before the answer order was switched on, and how
-    many since then. Return None if this order is off."""
+    many since then. Calls in the clock hour (UTC) in which the order was switched on count as calls
+    before. Return None if this order is off."""
     if campaign.answer_order_since is None:
         return None
     values = {"id": campaign.id, "since": campaign.answer_order_since}

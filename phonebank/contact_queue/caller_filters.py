@@ -23,8 +23,8 @@ WHERE campaign_id = :campaign_id AND state = :admitted
 
 def languages_for(campaign: Campaign, chosen: Sequence[str] = ()) -> list[str]:
     """Return the languages of the contacts that a caller may get: the languages that the caller
-    chose, or the campaign's language if the caller chose none. The list always begins with "",
-    which stands for contacts whose language is not known."""
+    chose, or the campaign's language if the caller chose none. The first item of the result is
+    always "", which stands for contacts whose language is not known."""
     return ["", *(chosen or [campaign.language])]
 
 
@@ -51,9 +51,10 @@ def lane_limits(list_ids: Iterable[int], filter_id: int | None) -> list[int | st
     next contacts, in Redis.) Without a filter, these words are the ids of the lists to which the
     caller is limited. For a caller without any limit, return an empty list.
 
-    With a filter, each word begins with "filter", so no word is the id of a list. So `take.lua`
-    takes only those callbacks that this caller promised. This is needed because Redis does not know
-    which people a filter chooses.
+    With a filter, each word begins with "filter", so no word is the id of a list. `take.lua` gives
+    a callback that another caller promised only to callers who have no words, or who have the id of
+    the callback's list among their words. So a caller with a filter gets only callbacks that this
+    caller promised. This is intended, because Redis does not know which people a filter chooses.
     """
     if filter_id is None:
         return list(list_ids)

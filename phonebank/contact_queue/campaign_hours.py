@@ -1,5 +1,5 @@
-"""Decides whether a campaign may call a contact at a given time. Each campaign has its own calling
-hours, which must be within the hours that its country permits."""
+"""Decides whether a campaign may call a contact at a given time. A call must be within the
+campaign's own calling hours, and within the hours that the campaign's country permits."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -41,7 +41,9 @@ def hours_of(campaign: Campaign) -> WeekHours:
 
 
 def is_calling_time(campaign: Campaign, zone_key: str, at: datetime) -> bool:
-    """Whether callers may get contacts in these time zones (`zone_key`) at `at` (aware).
+    """Whether callers may get contacts in these time zones (`zone_key`) at `at` (aware). In the
+    last TIME_TO_DIAL of calling hours, callers get no contacts, because the phone would ring after
+    the hours have ended.
 
     A campaign with `calls_at_any_hour` may call at any hour, because its numbers do not belong to
     real people.
@@ -56,7 +58,7 @@ def is_calling_time(campaign: Campaign, zone_key: str, at: datetime) -> bool:
 
 def next_calling_time(campaign: Campaign, zone_key: str, at: datetime) -> datetime | None:
     """Return the first calling time at or after `at` (aware), or None if there is none in the next
-    few weeks."""
+    60 days."""
     if campaign.calls_at_any_hour or is_calling_time(campaign, zone_key, at):
         return at
     zones, hours, rules = zones_in_key(zone_key), hours_of(campaign), rules_of(campaign)

@@ -142,10 +142,10 @@ WHERE o.campaign_id = :campaign_id AND o.ended_at IS NULL AND o.caller_id <> :ca
 
 class EmptyQueue(NamedTuple):
     """Why a caller gets no contact, and when the caller can get the next contact. `next_at` (aware
-    UTC) is when the caller can get a contact that is on nobody's screen now. It is None if no such
-    time is known. `elsewhere` is the number of people in the campaign who have to wait because
-    another campaign has called their number. `elsewhere` stays 0 if `why` is not RESTING, or if
-    these people have not been counted yet."""
+    UTC) is when the caller can get a contact that is on nobody's screen now. `next_at` is None if
+    no such time is known. `elsewhere` is the number of people in the campaign who have to wait
+    because another campaign has called their number. `elsewhere` is 0 if `why` is not RESTING, or
+    if these people have not been counted yet."""
 
     why: EmptyReason
     next_at: datetime | None
@@ -192,7 +192,7 @@ def _called_elsewhere(campaign: Campaign, at: datetime) -> int:
 
 def _is_somebody_on_other_screens(campaign: Campaign, caller: Caller, at: datetime) -> bool:
     """Whether this caller could get a contact from another caller's screen if that caller released
-    the contact."""
+    the contact. This caller's filter is not considered."""
     zone_keys = db.session.scalars(
         _ON_OTHER_SCREENS,
         {

@@ -55,8 +55,8 @@ def _ended_among(
     whose contact is in no open call.
 
     Such a hold has ended if its call has ended or was switched to another person in the household.
-    A hold whose call does not exist has ended once it is older than CLAIM_TAKES_AT_MOST, because a
-    claim writes its call within that time.
+    If the hold has no call in PostgreSQL, or if Redis has lost the id of the call, the hold has
+    ended once it is older than CLAIM_TAKES_AT_MOST. A claim writes its call within that time.
     """
     if not without_call:
         return []

@@ -1,9 +1,9 @@
-"""Ends holds and opens them again. A hold reserves a contact for one call. (When an outcome is
-recorded, `calls.call_rows` ends the hold with the SQL in END_WITH_OUTCOME.)
+"""Ends holds and opens them again. A hold reserves a contact for one call. When an outcome is
+recorded, `calls.call_rows` ends the hold itself, with the SQL in END_WITH_OUTCOME.
 
-A hold is a row of `call` whose `ended_at` is NULL, and Redis has a copy of it. These functions do
-not commit. They change the copy in Redis only after the commit, so they never free a contact in
-Redis while its call is open in PostgreSQL.
+A hold is a row of `call` whose `ended_at` is NULL. Redis has a copy of each hold. These functions
+do not commit. Redis is changed only after the commit, so a contact is never freed in Redis while
+the contact's call is open in PostgreSQL.
 """
 
 import uuid
@@ -84,8 +84,8 @@ def reopen_hold(call: Call, until: datetime) -> None:
     """Open an ended call again, so that its hold lasts until `until` (aware). The hold is copied to
     Redis after the commit.
 
-    This flushes the session. Raises IntegrityError if another open call now has the same contact,
-    number or caller.
+    This function flushes the session. Raises IntegrityError if another open call now has the same
+    contact, number or caller, or if another change in the session breaks a constraint.
     """
     call.ended_at = call.ending = None
     call.expires_at = until

@@ -23,8 +23,8 @@ CHECKED_AT_MOST = 500
 def expire_all_holds() -> None:
     """End every hold that has expired.
 
-    Paused campaigns are included, because their open calls continue. Ended campaigns with an open
-    call are also included, because a number in an open call cannot be called by any campaign.
+    Paused campaigns are included, because their open calls continue. Any other campaign with an
+    open call is also included, because no campaign can call a number that is in an open call.
     """
     open_call = exists().where(Call.campaign_id == Campaign.id, Call.ended_at.is_(None))
     for_each_campaign(
@@ -35,8 +35,9 @@ def expire_all_holds() -> None:
 @job(URGENT, timeout=60)
 def top_up_all_queues() -> None:
     """Refill the lanes (the lists of the next contacts, in Redis) of every running campaign, as
-    `top_up_campaign` describes. Also check the contacts near the front of each lane. If a contact's
-    number is on the do-not-call list, mark the contact as not to be called."""
+    `top_up_campaign` describes. Also check the first CHECKED_AT_MOST contacts of each lane and of
+    the callbacks. If one of a contact's numbers is on the do-not-call list, mark the contact as not
+    to be called. Skip a campaign while another process is refilling its lanes."""
     for_each_campaign(Campaign.state == CampaignState.RUNNING, _top_up)
 
 

@@ -4,10 +4,10 @@ campaign has called them.
 The calls in PostgreSQL decide whether a number rests. If a campaign shares numbers with another
 campaign, each claim checks the contact's number with `rests_until` before a caller gets the
 contact. Promised callbacks are not checked. Before a refill puts contacts into a lane (a list of
-the next contacts in Redis), it records which campaigns share numbers (`mark_shared`). If a number
-rests, the refill makes the contact wait until the rest ends (`send_back`), so that later refills do
-not read the contact again. The contact status page and the export of people to a file read all
-resting numbers at once (`resting_numbers`). These functions do not commit.
+the next contacts in Redis), the refill records which campaigns share numbers (`mark_shared`). If a
+number rests, the refill makes the contact wait until the rest ends (`send_back`), so that later
+refills do not read the contact again. The contact status page and the export of people to a file
+read all resting numbers at once (`resting_numbers`). These functions do not commit.
 """
 
 import json
@@ -82,13 +82,15 @@ SELECT EXISTS (
 
 
 def called_elsewhere(contact: str) -> str:
-    """Return an SQL expression that reads, from other campaigns, the contacts with the same number.
-    `contact` is the name or alias of the table `contact` in the query.
+    """Return an SQL expression that reads the contacts of other campaigns with the same number as a
+    contact. `contact` is the name or alias of the table `contact` in the query.
 
     The value is a JSON array with one entry for each of these contacts: [when last called, retry
-    rules, [[outcome, when], …], campaign id, `shares_numbers`]. The rules and the last two values
-    are those of the other campaign. If no other campaign has the number, the value is NULL, and
-    PostgreSQL needs only one index look-up.
+    rules, [[outcome, when], …], campaign id, `shares_numbers`]. The inner list has the recorded
+    calls to the entry's contact on this number: the newest first, at most CALLS_AT_MOST, and
+    without calls that were skipped or set aside. The rules and the last two values are those of the
+    other campaign. If no other campaign has the number, the value is NULL, and PostgreSQL needs
+    only one index look-up.
     """
     return f"""(
     SELECT json_agg(json_build_array(elsewhere.last_called_at, campaign.retry_rules, ARRAY(
@@ -110,9 +112,10 @@ _OTHER_CAMPAIGNS = (Campaign.id, Campaign.retry_rules)
 
 
 def last_called_elsewhere(contact: str) -> str:
-    """Return an SQL expression for the time at which another campaign last called this contact's
-    number. The time changes whenever another campaign records a call to a contact with this number.
-    `contact` is the name or alias of the table `contact` in the query."""
+    """Return an SQL expression for the time at which another campaign last called a contact with
+    the same number as a given contact. The value is NULL if there is no such call. The value
+    changes when another campaign records such a call. `contact` is the name or alias of the table
+    `contact` in the query."""
     return (
         "(SELECT max(elsewhere.last_called_at) FROM contact AS elsewhere"  # noqa: S608
         f" WHERE elsewhere.phone = {contact}.phone"
@@ -121,19 +124,19 @@ def last_called_elsewhere(contact: str) -> str:
 
 
 def last_called_in(rows: Sequence[Any]) -> datetime | None:
-    """Return the value that `last_called_elsewhere` would have, computed from the value of
+    """Return the value that `last_called_elsewhere` would have, computed from `rows`, the value of
     `called_elsewhere`."""
     return max((datetime.fromisoformat(last) for last, *_ in rows if last), default=None)
 
 
 def mark_shared(campaign: Campaign, rows: Sequence[Row[*tuple[Any, ...]]]) -> bool:
-    """Record that this campaign shares numbers with other campaigns, and record the same for the
-    other campaigns. `rows` are contacts of this campaign. Their column `called_elsewhere` says
-    which other campaigns have the same numbers.
+    """Record which campaigns share numbers. `rows` are contacts of this campaign. The column
+    `called_elsewhere` of each row says which other campaigns have the contact's number. If there
+    are such campaigns, record in them and in this campaign that they share numbers.
 
-    Return True if this is now recorded for all these campaigns, or if no other campaign has the
-    contacts' numbers. Return False if one of the campaigns is locked. Then contacts with a shared
-    number must not be put into a lane yet.
+    Return True if this is now recorded in all these campaigns, or if no other campaign has the
+    contacts' numbers. Return False if a campaign could not be marked because another transaction
+    has locked it. Then contacts with a shared number must not be put into a lane yet.
     """
     others = [one for row in rows for one in row.called_elsewhere or ()]
     unmarked = {other_id for *_, other_id, is_marked in others if not is_marked}
@@ -152,8 +155,8 @@ def mark_shared_number(campaign: Campaign, contact_id: int) -> bool:
 
 def rests_until(rows: Sequence[Any] | None, campaign: Campaign) -> datetime | None:
     """Return when a number's rest ends. Until then, the campaign must not call the number. Return
-    None if no call in another campaign makes the number rest. `rows` is the value of
-    `called_elsewhere`. The returned time may be in the past."""
+    None if no call in another campaign makes the number rest. `rows` is the value that the SQL of
+    `called_elsewhere` returns. The returned time may be in the past."""
     if not rows or not any(calls for _, _, calls, *_ in rows):
         return None
     elsewhere = [
@@ -170,7 +173,8 @@ def send_back(campaign: Campaign, resting: Sequence[tuple[Any, datetime]]) -> No
     campaign has called these numbers. For each contact, `resting` has a row (with `id` and
     `zone_key`) and the time when the rest ends (aware). After the rest, the contacts become
     callable in the campaign's next calling hours, or at once if the campaign may call at any hour.
-    Locked contacts are skipped. A later refill finds them again."""
+    A contact that already has to wait longer does not change. Locked contacts are skipped, and a
+    later refill finds them again."""
     hours, country = hours_of(campaign), rules_of(campaign)
     times = [
         next_try_at(until, None, zones_in_key(row.zone_key), hours, country) or until + FAR_AWAY
@@ -184,7 +188,7 @@ def send_back(campaign: Campaign, resting: Sequence[tuple[Any, datetime]]) -> No
 
 class RestingNumbers(NamedTuple):
     """The parameters of queries that contain RESTING_NUMBERS. For each other campaign, the
-    parameters say how many minutes a number rests after each outcome, and from which time on the
+    parameters say how many minutes a number rests after each outcome, and from which time on that
     campaign's calls have to be read."""
 
     rest_campaigns: list[int]
@@ -195,8 +199,9 @@ class RestingNumbers(NamedTuple):
 
 
 def resting_numbers(campaign: Campaign, at: datetime) -> RestingNumbers | None:
-    """Return the parameters of the SQL in RESTING_NUMBERS for the time `at` (aware), or None if no
-    other campaign has called anyone recently."""
+    """Return the parameters of the SQL in RESTING_NUMBERS for the time `at` (aware). Return None if
+    no other campaign has recorded a call within the longest rest that its own or this campaign's
+    retry rules require."""
     here = RetryRules.parse(campaign.retry_rules)
     numbers = RestingNumbers([], [], [], [], [])
     others = db.session.execute(select(*_OTHER_CAMPAIGNS).where(Campaign.id != campaign.id)).all()

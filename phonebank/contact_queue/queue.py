@@ -1,9 +1,9 @@
 """Takes contacts from the queue for claims, releases contacts, and tops up the lanes. A claim gives
 a caller a contact. A lane is a list of the next contacts, in Redis.
 
-Redis proposes a contact, and PostgreSQL decides whether it can be called. `take` gives a contact to
-only one caller, but the data in Redis may be out of date. So the claim checks the contact in
-PostgreSQL, and calls `release` or `release_stale` if the contact cannot be called.
+Redis proposes a contact, and PostgreSQL decides whether the contact can be called. `take` gives a
+contact to only one caller, but the data in Redis may be out of date. So the claim checks the
+contact in PostgreSQL, and calls `release` or `release_stale` if the contact cannot be called.
 """
 
 import uuid
@@ -58,9 +58,10 @@ class ContactQueue:
     def take(self, call_id: uuid.UUID) -> TakenContact | None:
         """Take the next contact for the caller and mark it in Redis as held by `call_id`, a call
         that PostgreSQL does not have yet. Return None if there is no contact. If Redis has lost the
-        queue, rebuild the queue. If the caller's lanes are empty, refill them. If the last
-        STALE_IN_A_ROW contacts could not be called, first empty and refill the lanes
-        (`refill_from_empty`)."""
+        queue, rebuild the queue. If Redis has no contact for the caller, refill the caller's lanes
+        (lists of the next contacts). After STALE_IN_A_ROW contacts that could not be called, first
+        empty all lanes of the campaign (see `refill_from_empty`). This happens at most once for
+        each ContactQueue."""
         if self._stale_in_a_row == STALE_IN_A_ROW:
             refill_from_empty(self._campaign)
         found = self._take(call_id)
@@ -112,11 +113,13 @@ class ContactQueue:
 
 
 def top_up_campaign(campaign: Campaign) -> bool:
-    """Refill the lanes (the lists of the next contacts, in Redis) of every language that the
-    campaign's callers speak. Return False if another process is refilling.
+    """Refill the campaign's lanes (the lists of the next contacts, in Redis). Contacts are added
+    whose language is unknown, is the campaign's, or was chosen by an admitted caller. If Redis has
+    lost the queue, first rebuild the queue. Return False if another process is refilling.
 
     This does not refill the lanes of callers who are limited to some lists or to a filter. Those
-    lanes are refilled when one of these callers asks for a contact, if few or none are left.
+    lanes are refilled when one of these callers asks for a contact, if few contacts or none are
+    left in them.
     """
     ensure_built(campaign)
     with redis_queue_of(campaign.id).lock("refill") as is_mine:

@@ -1,4 +1,4 @@
-"""The data that Redis holds for one campaign's queue, and every command that changes this data.
+"""The data that Redis stores for one campaign's queue, and every command that changes this data.
 
 All of this data is a copy. PostgreSQL decides which holds exist (`call.ended_at`) and when they
 expire (`call.expires_at`).
@@ -6,15 +6,19 @@ expire (`call.expires_at`).
 All keys of a campaign have the same hash tag, so that a Redis Cluster stores them on one node:
 
 - `built`      the run id that the Redis server had when the queue was built. The key is missing if
-               Redis was emptied. After a restart, the key has the id of an earlier run
-- `lanes`      set of the lanes' names, "lists:language" or, for a filter, "filter7:language"
+               the queue was never built, or if Redis was emptied. After a restart, the key has the
+               id of an earlier run
+- `lanes`      set of the lanes' names. A name is "lists:language" or, for the filter with the id 7,
+               "filter7:language". If the caller is also limited to list 3, the name is
+               "filter7,filter7list3:language"
 - `lanes:…`    a lane: a sorted set of contact ids in the order in which they are called, enough for
                a few minutes. Callers who are limited neither to some lists nor to a filter share
                one lane for each language. Callers who have the same limits share other lanes, one
                for each language
 - `callbacks`  sorted set of contact ids, one for each callback that is due soon, by the due time
 - `details`    hash with one field for each callback: the field's name is the contact id, and its
-               value is "list id:language:id of the caller who promised"
+               value is "list id:language:id of the caller who promised". The last part is empty
+               if no caller is stored for the callback
 - `held`       sorted set of contact ids, by the time when the hold expires
 - `holders`    hash that gives, for each contact id, the id of the call that holds the contact
 - `lock:…`     a lock for some seconds, so that only one process at a time refills or rebuilds
@@ -48,9 +52,9 @@ LOCK_SECONDS = 10
 @dataclass(frozen=True)
 class QueueEntry:
     """A contact to add to a lane (a list of the next contacts) or to the callbacks. In a lane,
-    `score` is the contact's position (see `lane_score`). For a callback, `score` is the time when
-    the callback is due, in seconds since 1970. `promised_by` is the id of the caller who promised
-    the callback, or None."""
+    `score` decides the contact's position (see `lane_score`). For a callback, `score` is the time
+    when the callback is due, in seconds since 1970. `promised_by` is the id of the caller who
+    promised the callback, or None."""
 
     contact_id: int
     score: float
@@ -61,9 +65,10 @@ class QueueEntry:
 
 @dataclass(frozen=True)
 class TakeResult:
-    """The result of `RedisQueue.take`. `contact_id` is None if there was no contact. `left` is the
-    number of contacts that remain in the caller's lanes. `held` is the number of held contacts in
-    the whole campaign. `lost` says whether Redis has lost the queue."""
+    """The result of `RedisQueue.take`. `contact_id` is None if there was no contact, and then
+    `left` and `held` are 0. Otherwise, `left` is the number of contacts that remain in the caller's
+    lanes (lists of the next contacts). `held` is the number of held contacts in the whole campaign.
+    `lost` says whether Redis has lost the queue."""
 
     contact_id: int | None
     left: int = 0
@@ -116,12 +121,12 @@ class RedisQueue:
         The hold belongs to `call_id`, a call that PostgreSQL does not have yet, and expires at
         `hold_until` (aware). Callbacks that are due and that this caller promised come first, then
         other callbacks that are due, and then the lanes. A callback that another caller promised is
-        due only after CALLBACK_RESERVED_SECONDS.
+        due for this caller only CALLBACK_RESERVED_SECONDS after the promised time.
 
-        The contact is on one of these lists and has one of these languages. A callback that this
-        caller promised may be on any list and have any language. An empty `list_ids` means every
-        list. In `languages`, "" stands for contacts whose language is not known. For a caller with
-        a filter, `list_ids` is the result of `lane_limits`.
+        The contact is on one of the lists in `list_ids` and has one of the languages in
+        `languages`. A callback that this caller promised may be on any list and have any language.
+        An empty `list_ids` means every list. In `languages`, "" stands for contacts whose language
+        is not known. For a caller with a filter, `list_ids` is the result of `lane_limits`.
         """
         answer = _script(self._redis, "take")(
             keys=[
@@ -157,7 +162,7 @@ class RedisQueue:
         holds. Return how many of the added contacts were not in their lane before.
 
         With `list_ids`, the contacts are added to the lanes of callers who are limited to exactly
-        these lists.
+        these lists. For callers with a filter, `list_ids` is the result of `lane_limits`.
         """
         by_name: dict[str, list[QueueEntry]] = {}
         for entry in entries:
@@ -193,7 +198,7 @@ class RedisQueue:
 
     def replace_holds(self, holds: Iterable[HeldContact]) -> None:
         """Copy these holds, which are all the campaign's holds in PostgreSQL, and remove all other
-        holds from Redis."""
+        holds of the campaign from Redis."""
         with self._redis.pipeline() as at_once:
             at_once.delete(self._held, self._holders)
             self._copy(at_once, holds)
@@ -208,7 +213,8 @@ class RedisQueue:
         self._run(client, "hold", *args)
 
     def release(self, contact_id: int, call_id: uuid.UUID | None) -> None:
-        """Free a contact whose call was recorded, released or never written.
+        """Free a contact if its call has ended, was switched to another contact, or was never
+        written.
 
         If another call holds the contact, nothing changes. If Redis no longer knows which call
         holds the contact, the contact is freed.
@@ -221,7 +227,7 @@ class RedisQueue:
         client.eval(_source(script), 2, self._held, self._holders, *args)
 
     def holds(self) -> list[HeldContact]:
-        """Return every hold that is in Redis."""
+        """Return every hold of the campaign that is in Redis."""
         with self._redis.pipeline() as at_once:
             at_once.zrange(self._held, 0, -1, withscores=True)
             at_once.hgetall(self._holders)
@@ -272,7 +278,7 @@ class RedisQueue:
 
     def mark_built(self, run_id: str = "") -> None:
         """Record that the queue was built in the Redis run with this id ("" means the current run).
-        From then on, `take` finds contacts."""
+        From then on, until Redis is emptied or starts again, `take` can find contacts."""
         self._redis.set(self._built, run_id or self.run_id())
 
     def clear_lanes(self) -> None:
