@@ -74,8 +74,8 @@ def switch_contact(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold:
 
 def _set_script(call: Call) -> None:
     """Give the call the experiment arm and the script of its current contact. (An arm is a group of
-    contacts who get the same script.) Delete the answers so far if the script changes. Do nothing
-    if the call already has that arm."""
+    contacts who get the same script.) Delete the answers so far if the script changes. If the call
+    already has the contact's arm, do nothing."""
     words = script_choice_for(call.campaign_id, call.contact_id)
     if words.experiment_arm_id == call.experiment_arm_id:
         return

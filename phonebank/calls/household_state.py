@@ -1,6 +1,6 @@
 """Takes a dead number (one that is not in service) away from contacts who were not called. Also
 restores a household (the other contacts with the called number) when a call is undone, corrected or
-set aside. (`call_rows` makes a household wait.)
+set aside. (`call_rows` makes a household wait after a call.)
 
 These functions do not commit.
 """
@@ -84,10 +84,10 @@ def take_dead_number_away(
 
 def restore_household(call: Call, change: HouseholdChange) -> None:
     """Undo the changes that an outcome made to the household (the other contacts with the called
-    number). Also withdraw the call's report that the number is dead, if there is one. The contacts
-    in `change.delayed` become callable at their old times again, unless their times have changed
-    again since the outcome. Contacts that lost the number get the number back, unless another call
-    has found the number dead too.
+    number). Also withdraw the call's report that the called number is dead, if there is one. The
+    contacts in `change.delayed` become callable at their old times again, unless their times have
+    changed again since the outcome. Contacts that lost the number get the number back, unless
+    another call has found the number dead too.
 
     A contact that lost the number keeps its present numbers if it has been called since the
     outcome, or is in an open call. The contact also keeps them if its state or numbers have changed

@@ -46,7 +46,7 @@ def was_reassigned(call_id: uuid.UUID) -> bool:
 
 
 def was_number_called(call: Call) -> bool:
-    """Whether the campaign had a later call to the same number, and that call has ended, with or
-    without an outcome."""
+    """Whether a later call of the same campaign to the same number has ended, with or without an
+    outcome."""
     values = {"call_id": call.id, "phone": call.phone, "handed_out_no": call.handed_out_no}
     return bool(db.session.scalar(_WAS_NUMBER_CALLED, values))

@@ -7,8 +7,8 @@ from phonebank.models import Caller, Campaign
 
 
 class HasName(Protocol):
-    """The attributes that merge fields need from a contact, or from a query row with these
-    columns."""
+    """The attributes that merge fields need from a contact, or from a query row that has columns
+    with these names."""
 
     @property
     def first_name(self) -> str: ...

@@ -87,9 +87,10 @@ def record(
     tally (a stored total). The outcome can still put the number on the do-not-call list.
 
     `rows` is the result of `read_rows`, if the view has just read the call. `callback_at` (aware)
-    is the time of a promised callback, or None. With `only_me`, the callback is at first reserved
-    for this caller. `language` (BCP 47) is the language that the contact speaks, or "" if the
-    caller chose none. Only the outcome that asks for a language uses it.
+    is the time of a promised callback, or None. With `only_me`, only this caller gets the callback
+    in the first CALLBACK_RESERVED_SECONDS after that time. `language` (BCP 47) is the language that
+    the contact speaks, or "" if the caller chose none. Only the outcome that asks for a language
+    uses it.
 
     If a transaction was needed, the calling code must commit. Otherwise, if the session commits
     each statement (`autocommit`), the outcome is already stored when this function returns.

@@ -73,7 +73,8 @@ FROM set_aside_call WHERE set_aside_id = :id
 
 @dataclass(frozen=True)
 class Preview:
-    """What would change if the caller's calls were set aside (taken out of every total) now.
+    """The numbers of calls, people and do-not-call entries that would be affected if the caller's
+    calls were set aside (taken out of every total) now.
 
     `calls` is the number of calls to set aside. Of these, `counted` count in the totals now, and
     `conversations` are conversations. `people` is the number of contacts of these calls. Of these
@@ -97,7 +98,7 @@ class Progress:
     """The progress of setting calls aside. `calls` is the number of calls set aside so far.
     `counted` is how many of these had counted in a total. `left_as_they_are` is how many of these
     have a contact that was not changed. `lifted` is how many of these have a number that was taken
-    off the do-not-call list, and is not on the list now."""
+    off the do-not-call list and is not on it now."""
 
     calls: int
     counted: int
@@ -106,7 +107,7 @@ class Progress:
 
 
 def preview(caller: Caller, only_fast: bool = False) -> Preview:
-    """Return what `begin` would change now."""
+    """Return how many calls, people and do-not-call entries `begin` would affect now."""
     values = {"caller_id": caller.id, "only_fast": only_fast, "never": list(SUPPRESSES)}
     return Preview(**db.session.execute(_PREVIEW, values).one()._mapping)
 

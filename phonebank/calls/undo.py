@@ -80,12 +80,12 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> str:
     undone. An outcome cannot be undone if too much time has passed, or if an organiser has set the
     call aside or corrected it. It cannot be undone if the caller has undone too many calls, or if
     the contact on the screen cannot be released. It cannot be undone if the contact or the number
-    has been called since then, or is being called now. It cannot be undone if an upload has changed
-    the contact since, or has added the same person with the called number. It cannot be undone if
-    it put the number on the do-not-call list and another call of the caller was recorded later. It
-    cannot be undone if another call has found the number out of service. It also cannot be undone
-    if another call, an organiser or a file has put one of the contact's numbers on the do-not-call
-    list.
+    has been called since this call, or is being called now. It cannot be undone if an upload has
+    changed the contact since this call, or has added the same person with the called number. It
+    cannot be undone if it put the number on the do-not-call list and another call of the caller was
+    recorded later. It cannot be undone if another call has found the number out of service. It also
+    cannot be undone if another call, an organiser or a file has put one of the contact's numbers on
+    the do-not-call list.
     """
     call, contact = own_call_and_contact(caller, call_id)
     if call.outcome is None or is_stale(turn, call.turn):
@@ -124,9 +124,10 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> str:
 
 
 def may_undo_never_again(recorded_at: datetime | None, is_last: bool) -> bool:
-    """Whether a call that put a number on the do-not-call list may be undone. `recorded_at` (aware)
-    is when the call was recorded, and `is_last` says whether the call is the caller's last recorded
-    call.
+    """Whether a call that put a number on the do-not-call list may still be undone. It may be
+    undone only within UNDO_NEVER_AGAIN_WITHIN after the outcome was recorded, and only while it is
+    the caller's last recorded call. `recorded_at` (aware) is when the outcome was recorded, and
+    `is_last` says whether the call is the last one.
     """
     return is_last and recorded_at is not None and now() - recorded_at < UNDO_NEVER_AGAIN_WITHIN
 

@@ -1,14 +1,14 @@
 """Counts outcomes and answers day by day, so that no page reads millions of calls.
 
-The table `tally` has totals, which change with each recorded call. It does not distinguish
+The table `tally` has totals, which change with each recorded call. The table does not distinguish
 outcomes, lists or answers, because that would need more writes for every call. So a job counts
 outcomes and answers later.
 
 The version of a day's tallies is a counter that grows with each change. The job counts a day again
 if this version has changed since the last count. A page that shows the counts makes the same
 comparison. If the changed days have few calls, the page counts those days itself. Otherwise the
-page shows the stored counts, and says how old they are. So only very busy campaigns show figures
-that are some minutes old, as long as the job runs. These functions do not commit.
+page shows the stored counts, and says how old they are. So as long as the job runs, only very busy
+campaigns show figures that are some minutes old. These functions do not commit.
 """
 
 import time
@@ -149,7 +149,8 @@ def read_live_answers(campaign: Campaign, days: Iterable[date], zone: ZoneInfo) 
 
 def days_to_count(campaign_id: int, days: Mapping[date, Totals], at: datetime) -> list[date]:
     """Return the days that the job should count at `at` (aware), newest first. `days` maps each day
-    to the totals of its tallies."""
+    to the totals of its tallies. A day is counted if it has never been counted, or if its tallies
+    have changed and the last count was long enough ago (REST_TIMES)."""
     counted = {row.day: row for row in db.session.execute(_COUNTED, {"id": campaign_id})}
 
     def is_due(day: date) -> bool:

@@ -67,9 +67,9 @@ class Rate:
 
 @dataclass(frozen=True)
 class OutcomeFigures:
-    """The figures of each group of outcomes (`shares`), and the answer rates (`rates`). `rates`
-    maps the id of a list to a Rate for each local hour of the day. `fresh` says how up to date the
-    figures are.
+    """The figures of each group of outcomes (`shares`), and the answer rates (`rates`). For each
+    list id, `rates` has a Rate for each local hour of the day in which calls were recorded. `calls`
+    is the number of all calls. `fresh` says how up to date the figures are.
     """
 
     calls: int

@@ -8,7 +8,7 @@ Words used in this package:
   Redis has a copy of each hold
 - claim: a request that gives a caller the next contact
 - lane: a sorted list, in Redis, of the contacts that can be called next. Each language has its own
-  lane. Callers who are limited to some lists or to a filter have further lanes
+  lane. Callers who are limited to some lists or to a filter use separate lanes
 - refill: copy callable contacts from PostgreSQL into a lane. To top up means to refill a lane that
   has few contacts left
 - bucket: the group that a contact is in on the page *Contact status*, such as *Ready to call*
@@ -16,7 +16,7 @@ Words used in this package:
 Modules:
 
 - `queue`           what a claim uses: take a contact, release it, top up the lanes
-- `redis_queue`     the data that Redis holds for a campaign, and the Lua scripts that change it
+- `redis_queue`     the data that Redis stores for a campaign, and the Lua scripts that change it
 - `refill`          refills lanes, and rebuilds a queue that Redis has lost
 - `sql_conditions`  SQL conditions that several queries use
 - `campaign_hours`  whether a campaign may call a contact at a given time

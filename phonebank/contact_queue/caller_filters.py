@@ -52,9 +52,10 @@ def lane_limits(list_ids: Iterable[int], filter_id: int | None) -> list[int | st
     caller is limited. For a caller without any limit, return an empty list.
 
     With a filter, each word begins with "filter", so no word is the id of a list. `take.lua` gives
-    a callback that another caller promised only to callers who have no words, or who have the id of
-    the callback's list among their words. So a caller with a filter gets only callbacks that this
-    caller promised. This is intended, because Redis does not know which people a filter chooses.
+    callers the callbacks that they promised themselves. It gives any other callback only to callers
+    without a limit, and to callers whose words include the id of the callback's list. So a caller
+    with a filter gets no other callbacks. This is intended, because Redis does not know which
+    people a filter chooses.
     """
     if filter_id is None:
         return list(list_ids)

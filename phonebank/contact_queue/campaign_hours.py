@@ -1,5 +1,6 @@
 """Decides whether a campaign may call a contact at a given time. A call must be within the
-campaign's own calling hours, and within the hours that the campaign's country permits."""
+campaign's own calling hours, and within the hours that the campaign's country permits. Only a
+campaign with `calls_at_any_hour` has no such limits."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -85,12 +85,12 @@ def called_elsewhere(contact: str) -> str:
     """Return an SQL expression that reads the contacts of other campaigns with the same number as a
     contact. `contact` is the name or alias of the table `contact` in the query.
 
-    The value is a JSON array with one entry for each of these contacts: [when last called, retry
-    rules, [[outcome, when], …], campaign id, `shares_numbers`]. The inner list has the recorded
-    calls to the entry's contact on this number: the newest first, at most CALLS_AT_MOST, and
-    without calls that were skipped or set aside. The rules and the last two values are those of the
-    other campaign. If no other campaign has the number, the value is NULL, and PostgreSQL needs
-    only one index look-up.
+    The value of the expression is a JSON array with one entry for each of these contacts: [when
+    last called, retry rules, [[outcome, when], …], campaign id, `shares_numbers`]. The inner list
+    has the recorded calls to the entry's contact on this number: the newest first, at most
+    CALLS_AT_MOST, and without calls that were skipped or set aside. The rules and the last two
+    values are those of the other campaign. If no other campaign has the number, the value is NULL,
+    and PostgreSQL needs only one index look-up.
     """
     return f"""(
     SELECT json_agg(json_build_array(elsewhere.last_called_at, campaign.retry_rules, ARRAY(

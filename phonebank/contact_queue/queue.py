@@ -117,9 +117,9 @@ def top_up_campaign(campaign: Campaign) -> bool:
     whose language is unknown, is the campaign's, or was chosen by an admitted caller. If Redis has
     lost the queue, first rebuild the queue. Return False if another process is refilling.
 
-    This does not refill the lanes of callers who are limited to some lists or to a filter. Those
-    lanes are refilled when one of these callers asks for a contact, if few contacts or none are
-    left in them.
+    This function does not refill the lanes of callers who are limited to some lists or to a filter.
+    Those lanes are refilled when one of these callers asks for a contact, if few contacts or none
+    are left in them.
     """
     ensure_built(campaign)
     with redis_queue_of(campaign.id).lock("refill") as is_mine:

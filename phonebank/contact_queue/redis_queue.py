@@ -260,7 +260,7 @@ class RedisQueue:
         return {int(contact_id) for lane in lanes for contact_id in lane}
 
     def held_count(self) -> int:
-        """Return how many of the campaign's contacts are reserved by a hold."""
+        """Return how many of the campaign's contacts are reserved by a hold in Redis."""
         return self._redis.zcard(self._held)
 
     def run_id(self) -> str:
