@@ -1,5 +1,5 @@
-"""A part of the access ledger, the record of who saw which person's data. This part records when an
-organiser saw such data."""
+"""Records when an organiser saw a person's data. These records are a part of the access ledger,
+which says who saw which person's data."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,8 @@ from phonebank.models.base import Base, now
 
 
 class SightKind(StrEnum):
-    """The places where an organiser can see a person's data."""
+    """The places where an organiser can see a person's data and the access ledger records this. The
+    ledger does not record who is in a downloaded file of calls or people."""
 
     FOUND = "found"  # among the results of a search
     OPENED = "opened"  # the person's own page, or a page about one of their calls
@@ -22,8 +23,8 @@ class SightKind(StrEnum):
 
 
 class ContactSight(Base):
-    """An occasion on which an organiser saw a person's name or number. The tables `call` and
-    `call_sight` record when a caller saw a person."""
+    """An occasion on which an organiser saw a person's data, such as the name or number. The tables
+    `call` and `call_sight` record when a caller saw a person's data."""
 
     __tablename__ = "contact_sight"
     __table_args__ = (

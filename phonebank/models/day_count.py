@@ -1,9 +1,9 @@
 """Counts of a campaign's calls by day, for figures that the table `tally` does not provide.
 
-Recording an outcome does not write these tables. If the tallies of a day have changed, a job counts
-the calls of that day again. `CountedDay` stores the version that the day's tallies had when the
-calls were counted. If that version is still the same, the counts are current (see
-`campaigns.day_counts`).
+When a caller records an outcome, the tables of this module do not change. If the tallies of a day
+have changed, a job counts the calls of that day again. Each tally has a version, which grows with
+every change. `CountedDay` stores the sum of these versions at the time of the count. If the sum is
+still the same, the counts are current (see `campaigns.day_counts`).
 """
 
 from datetime import date, datetime
@@ -15,8 +15,8 @@ from phonebank.models.base import Base
 
 
 class CountedDay(Base):
-    """A day on which one campaign's calls have been counted. The day is in the first time zone of
-    the campaign's country."""
+    """A day on which one campaign's calls have been counted. The day begins and ends at midnight in
+    the first time zone of the campaign's country."""
 
     __tablename__ = "counted_day"
 
@@ -51,9 +51,9 @@ class OutcomeCount(Base):
 
 class AnswerCount(Base):
     """How often an answer was given on one day. Each row is for the people on one list, for calls
-    with one version of a script, and for one party or no party. Only answers that were chosen from
-    a list or a scale are counted. Text that a caller typed and answers that were taken over from an
-    earlier call do not count."""
+    with one version of a script, and for one party or no party. An answer counts only if it was
+    chosen from a list or a scale. Typed text does not count. An answer that was taken over from an
+    earlier call does not count either."""
 
     __tablename__ = "answer_count"
     __table_args__ = (Index("ix_answer_count_campaign_day", "campaign_id", "day"),)

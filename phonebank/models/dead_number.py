@@ -1,5 +1,5 @@
-"""A telephone number that is not in service. For a year after the last report of this, callers do
-not get the number in any campaign (see `suppressions.dead_numbers`)."""
+"""A telephone number that is not in service. For a year after the last report that a number is
+dead, callers in all campaigns do not get this number (see `suppressions.dead_numbers`)."""
 
 import uuid
 from datetime import datetime

@@ -1,5 +1,6 @@
-"""The decisions of the predictive rule, which may dial people's numbers before callers are ready.
-Each row also has the figures that its decision was based on."""
+"""The decisions of the predictive rule: how many numbers to dial at once. The rule may decide to
+dial more numbers than there are ready callers. Each row also has the figures on which the decision
+was based."""
 
 from datetime import datetime
 
@@ -11,11 +12,12 @@ from phonebank.models.base import Base
 
 class DialDecision(Base):
     """One decision of the predictive rule (`pacing.rule`) to dial numbers. The row has the figures
-    that the rule was given, and how many numbers (`lines`) it decided to dial. Decisions of other
-    rules, and decisions to dial nothing, are not stored.
+    that the rule was given. `lines` is how many numbers the rule decided to dial. Decisions of
+    other rules, and decisions to dial nothing, are not stored.
 
-    The columns from `ready` to `waiting` count callers and lines at the moment of the decision. The
-    columns from `people` to `lost` count the day's answered calls up to then.
+    The columns from `ready` to `waiting` count callers and lines (telephone connections) at the
+    moment of the decision. The columns from `people` to `lost` count the answered calls since
+    midnight, by how they ended.
     """
 
     __tablename__ = "dial_decision"

@@ -1,5 +1,5 @@
 """A file that an organiser asked for: its kind, its pieces, and the progress of the job that makes
-it."""
+the file."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -31,7 +31,7 @@ class ExportState(StrEnum):
 
 
 class Export(Base):
-    """One file. Its row stays when the file is erased. The row does not name any person who was
+    """One file. When the file is erased, the row stays. The row does not name any person who was
     called."""
 
     __tablename__ = "export"
@@ -76,8 +76,8 @@ class Export(Base):
 
 
 class ExportPiece(Base):
-    """A piece of a file. The piece is stored in the database and not on a disk, so that any worker
-    can write it and any web process can send it."""
+    """A piece of a file. Every worker can write the piece and every web process can send it,
+    because it is stored in the database and not on a disk."""
 
     __tablename__ = "export_piece"
 

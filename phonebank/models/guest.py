@@ -1,4 +1,5 @@
-"""People who ask to come to a listed event, and the e-mails that they get."""
+"""People who ask to come to a listed event, the e-mails that they get, and who of them is blocked.
+The module also has strangers' requests for an e-mail about a new event."""
 
 import secrets
 from datetime import datetime
@@ -14,13 +15,13 @@ from phonebank.models.state_column import state_check, state_type
 class GuestState(StrEnum):
     """The stages of a guest."""
 
-    NEW = "new"  # asked, but has not opened the link in their e-mail yet
+    NEW = "new"  # asked, but has not confirmed the request yet
     ASKED = "asked"  # the host has to answer
     QUEUED = "queued"  # on the waiting list, because the event is full
     ACCEPTED = "accepted"
     REFUSED = "refused"
     CANCELLED = "cancelled"  # by the guest
-    BLOCKED = "blocked"  # a blocked person asked; they see the page of a guest who waits
+    BLOCKED = "blocked"  # the person is blocked, but sees the page of a guest who waits
 
 
 # A guest in one of these states has an open request. A person may have only a few open requests.
@@ -28,7 +29,7 @@ OPEN_STATES = (GuestState.NEW, GuestState.ASKED, GuestState.QUEUED, GuestState.B
 
 
 class Guest(Base):
-    """Somebody who asked to come to an event: a first name and an e-mail address."""
+    """Somebody who asked to come to an event. The row has a first name and an e-mail address."""
 
     __tablename__ = "guest"
     __table_args__ = (state_check(GuestState), UniqueConstraint("listing_id", "email"))
@@ -43,7 +44,8 @@ class Guest(Base):
     )
     state: Mapped[GuestState] = mapped_column(state_type(GuestState), default=GuestState.NEW)
     created_at: Mapped[datetime] = mapped_column(default=now)
-    # When the guest opened the link, which shows that the address is theirs.
+    # When the guest confirmed the request, on the page whose link is only in their e-mail. This
+    # shows that the address is theirs. None for an event by video, where nobody has to confirm.
     confirmed_at: Mapped[datetime | None]
     # Since when the guest has waited for the host's answer, or for a place.
     waiting_since: Mapped[datetime] = mapped_column(default=now)
@@ -57,7 +59,8 @@ class Guest(Base):
 
 
 class MailKind(StrEnum):
-    """The kinds of e-mail to a guest."""
+    """The kinds of `GuestMail`. The e-mail that asks a guest to confirm a request is not a
+    `GuestMail`."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
@@ -70,7 +73,8 @@ class MailKind(StrEnum):
 
 
 class GuestMail(Base):
-    """An e-mail to be sent to a guest. Once `done_at` is set, the e-mail is not sent again."""
+    """An e-mail to be sent to a guest. Once `done_at` is set, no further attempt is made to send
+    the e-mail. It was sent, or is no longer of use (`was_sent`)."""
 
     __tablename__ = "guest_mail"
     __table_args__ = (
@@ -106,8 +110,8 @@ class AddressSight(Base):
 
 
 class BlockedGuest(Base):
-    """A blocked person. The campaign's hosts no longer see this person's requests. The row has only
-    a keyed hash of the person's e-mail address."""
+    """A blocked person. The campaign's hosts see neither the person's open requests nor any later
+    ones. The row has only a keyed hash of the person's e-mail address."""
 
     __tablename__ = "blocked_guest"
 
@@ -119,7 +123,7 @@ class BlockedGuest(Base):
 
 
 class NearAlert(Base):
-    """A stranger's request for one e-mail as soon as there is an event near a place."""
+    """A stranger's request to get one e-mail as soon as there is an event near a place."""
 
     __tablename__ = "near_alert"
     __table_args__ = (UniqueConstraint("email", "country", "place_code"),)

@@ -1,4 +1,4 @@
-"""Strangers' offers to host a party in their area."""
+"""Strangers' offers to host a party near a place."""
 
 import secrets
 from datetime import datetime
@@ -15,11 +15,11 @@ from phonebank.models.state_column import state_check, state_text, state_type
 class HostOfferState(StrEnum):
     """The stages of an offer."""
 
-    NEW = "new"  # the person has not opened the link in their e-mail yet
+    NEW = "new"  # the person has not confirmed the offer yet
     WAITING = "waiting"  # for an organiser
     ACCEPTED = "accepted"
     REFUSED = "refused"
-    BLOCKED = "blocked"  # of a blocked person, who sees the page of a person who waits
+    BLOCKED = "blocked"  # from a blocked person, who sees the same page as a person who waits
 
 
 class HostOffer(Base):

@@ -20,8 +20,8 @@ class InboxState(StrEnum):
 
 
 class InboxItem(Base):
-    """One call's answer that the script marks as "needs action". The answer itself stays in the
-    table `answer`."""
+    """An answer that somebody gave in a call, and that the script marks as "needs action". The
+    answer itself stays in the table `answer`."""
 
     __tablename__ = "inbox_item"
     __table_args__ = (
@@ -47,9 +47,10 @@ class InboxItem(Base):
 
 
 class InboxMark(Base):
-    """How far the job for the inbox and for tags has read a campaign's calls. This is not a column
-    of `campaign`, because that row should change rarely. After each change, every transaction that
-    is giving a caller a contact must read the row again."""
+    """The job that fills the inbox and gives tags has read a campaign's calls up to `read_to`. This
+    is not a column of `campaign`, because the campaign's row should change rarely. After each
+    change of that row, every transaction that is giving a caller a contact must read the row
+    again."""
 
     __tablename__ = "inbox_mark"
 
@@ -60,7 +61,8 @@ class InboxMark(Base):
 
 
 class TextSent(Base):
-    """A caller's statement that they sent a text message from their own phone after a call."""
+    """A caller says that, after this call, they sent the person a text message from their own
+    phone."""
 
     __tablename__ = "text_sent"
 

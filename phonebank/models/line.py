@@ -13,15 +13,16 @@ from phonebank.models.state_column import state_check, state_type
 
 
 class LineSide(StrEnum):
-    """Whether a line goes to the caller or to the person who is called."""
+    """Whether a line (telephone connection) goes to the caller or to the person who is called."""
 
     CALLER = "caller"
     PERSON = "person"
 
 
 class LineState(StrEnum):
-    """The stages of a line, in order. If a JOINED line is separated from the other line but does
-    not end, it is ANSWERED again."""
+    """The stages of a line (telephone connection), in order. A line may skip stages. JOINED means
+    that the line is connected with another line. If the two lines are parted, each line that has
+    not ended is ANSWERED again."""
 
     WANTED = "wanted"  # written here; the provider may not know of it yet
     DIALLED = "dialled"
@@ -32,7 +33,7 @@ class LineState(StrEnum):
 
 
 class EndCause(StrEnum):
-    """The reasons why a line ended."""
+    """The reasons why a line (telephone connection) ended."""
 
     HUNG_UP = "hung_up"
     BUSY = "busy"
@@ -44,8 +45,8 @@ class EndCause(StrEnum):
 
 
 class Line(Versioned, Base):
-    """A line. The row has no telephone number. The person's number is in the call, and the caller's
-    number is in the caller's `PhoneSession`."""
+    """A line (telephone connection). The row has no telephone number. The person's number is in the
+    row of the call. The caller's number is in the caller's `PhoneSession`."""
 
     __tablename__ = "line"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""An event on a line, as reported by the provider."""
+"""Events on lines (telephone connections), as the telephone provider reports them."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ from phonebank.models.state_column import state_check, state_type
 
 
 class EventKind(StrEnum):
-    """What can happen to a line."""
+    """What can happen to a line (telephone connection)."""
 
     RINGING = "ringing"
     ANSWERED = "answered"
@@ -24,8 +24,8 @@ class EventKind(StrEnum):
 
 
 class LineEventRow(Base):
-    """One event on one line. A provider may send the same event twice, but the primary key allows
-    only one row for the event."""
+    """One event on one line. The telephone provider may report the same event twice, but the
+    primary key allows only one row for the event."""
 
     __tablename__ = "line_event"
     __table_args__ = (state_check(EventKind, "kind"), state_check(EndCause, "cause"))

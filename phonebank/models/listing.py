@@ -21,7 +21,7 @@ class ListingKind(StrEnum):
 
 
 class ListingState(StrEnum):
-    """The stages of a listing. Strangers see only listings that are SHOWN."""
+    """The stages of a listing. Strangers can find only listings that are SHOWN."""
 
     DRAFT = "draft"  # of a pledge, until its host puts it on the map
     WAITING = "waiting"  # for somebody to check it
@@ -31,8 +31,8 @@ class ListingState(StrEnum):
 
 
 class Listing(Base):
-    """A party or another event that strangers can find by place and day while its state is
-    SHOWN."""
+    """A party or another event. Strangers can find it while its state is SHOWN, but not after the
+    event or after the campaign has ended."""
 
     __tablename__ = "listing"
     __table_args__ = (
@@ -94,7 +94,7 @@ class Listing(Base):
 
 class ListingReport(Base):
     """A stranger's report of a listing. `reporter` is a keyed hash of the stranger's network
-    address, so that several reports from one address count only once."""
+    address. Several reports of one listing from one address count only once."""
 
     __tablename__ = "listing_report"
     __table_args__ = (UniqueConstraint("listing_id", "reporter"),)

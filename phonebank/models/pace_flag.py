@@ -13,9 +13,9 @@ from phonebank.models.caller import Caller
 class PaceFlag(Base):
     """A report that a caller went over one of the campaign's limits on the pace of calls.
 
-    A caller has at most one open report for each limit. The figures are from the last time that the
-    caller went over the limit. A report that an organiser has reviewed is kept. If the caller then
-    goes over the limit again, a new report is made.
+    A caller has at most one open report for each limit. `seen` and `budget` are from the last time
+    that the caller went over the limit. When an organiser has reviewed a report, it stays. If the
+    caller then goes over the limit again, a new report is made.
     """
 
     __tablename__ = "pace_flag"

@@ -14,7 +14,7 @@ from phonebank.models.state_column import state_check, state_text, state_type
 
 
 class PartyState(StrEnum):
-    """The states of a party: open to new callers, closed to them, or ended."""
+    """The states of a party: open to new callers, closed to new callers, or ended."""
 
     OPEN = "open"
     LOCKED = "locked"  # callers in the party continue; nobody new joins
@@ -101,19 +101,18 @@ class Party(Versioned, Base):
         return self.state == PartyState.ENDED
 
     def is_paused(self, at: datetime) -> bool:
-        """Whether the host has started a break that is not over at the time `at` (aware)."""
+        """Whether the host has started a break that is not over at `at` (an aware datetime)."""
         return self.break_left(at) is not None
 
     def break_left(self, at: datetime) -> int | None:
-        """Return how many seconds of a break are left at `at`, as `seconds_of_break` counts
-        them."""
+        """Return what `seconds_of_break` returns for this party at `at`."""
         return seconds_of_break(self.paused, self.break_until, at)
 
 
 def seconds_of_break(paused: bool, until: datetime | None, at: datetime) -> int | None:
-    """Return how many seconds of a break are left at `at`, rounded up. Return 0 if the break lasts
-    until the host ends it, and None if there is no break. `paused` and `until` are the party's
-    columns `paused` and `break_until`."""
+    """Return how many seconds of a party's break are left at `at`, rounded up. Return 0 if the
+    break has no end time and lasts until the host ends it. Return None if there is no break.
+    `paused` and `until` are the party's columns `paused` and `break_until`."""
     if paused:
         return 0
     if until is None or until <= at:

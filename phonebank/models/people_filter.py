@@ -23,8 +23,8 @@ class PeopleFilter(Base):
     """A selection of a campaign's people, such as those in one ward.
 
     `conditions` has the columns, areas and tags by which people are selected
-    (`roster.people_filters.Conditions`). A job finds the people. `people` is the number of people
-    that the job found at `counted_at`.
+    (`roster.people_filters.Conditions`). A job finds the people. `people` is how many people the
+    job found, and `counted_at` is when. Before that, `counted_at` is None.
     """
 
     __tablename__ = "people_filter"
@@ -40,7 +40,7 @@ class PeopleFilter(Base):
 
 
 class FilterMember(Base):
-    """A person who matches a filter."""
+    """A person who matched a filter when the job last looked."""
 
     __tablename__ = "filter_member"
 
@@ -53,8 +53,9 @@ class FilterMember(Base):
 
 
 class ContactTag(Base):
-    """A person's tag and its source: an upload or an answer in a call. If the row names neither,
-    the source is an organiser. A tag from several sources has a row for each source."""
+    """A person's tag and its source: an upload, an answer in a call, or an organiser. If the row
+    names no upload and no call, the source is an organiser. If a person's tag has several sources,
+    there is a row for each source."""
 
     __tablename__ = "contact_tag"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""A caller on the telephone, in a campaign that calls through a telephone service."""
+"""Callers' connections to a telephone service, in campaigns that call through such a service."""
 
 from datetime import datetime
 
@@ -9,9 +9,10 @@ from phonebank.models.base import Base, now
 
 
 class PhoneSession(Base):
-    """The latest session of a caller on the telephone. The session begins when the caller connects.
-    It ends at `ended_at`, for example because the caller has finished, has hung up or was
-    removed."""
+    """The latest session of a caller. In a session, the caller is connected to the telephone
+    service, by telephone or through the browser. The session begins when the caller asks to be
+    connected. It ends at `ended_at`, for example because the caller has finished, has hung up or
+    was removed."""
 
     __tablename__ = "phone_session"
     __table_args__ = (

@@ -10,9 +10,9 @@ from phonebank.models.base import Base
 
 
 class PhoneSettings(Base):
-    """The settings of one campaign. They are not columns of `campaign`, because that row should
-    change rarely. After each change, every transaction that is giving a caller a contact must read
-    the row again."""
+    """The settings of one campaign. They are not columns of `campaign`, because the campaign's row
+    should change rarely. After each change of that row, every transaction that is giving a caller a
+    contact must read the row again."""
 
     __tablename__ = "phone_settings"
 

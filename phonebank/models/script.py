@@ -26,8 +26,8 @@ class Script(Base):
 
 
 class ScriptVersion(Base):
-    """One version of a script. A version never changes after it is stored, so a call keeps the
-    words that its caller read."""
+    """One version of a script. The text of a version never changes after the version is stored. So
+    the words that a caller read in a call can still be found later."""
 
     __tablename__ = "script_version"
     __table_args__ = (UniqueConstraint("script_id", "number"),)

@@ -14,8 +14,8 @@ from phonebank.models.state_column import state_check, state_type
 
 
 class SetAsideState(StrEnum):
-    """The stages of the job that sets calls aside (excludes them from all totals), or brings them
-    back."""
+    """The stages of a request to set calls aside (exclude them from all totals). A job sets the
+    calls aside, or brings them back."""
 
     WORKING = "working"  # calls are being set aside, some at a time
     DONE = "done"
@@ -25,7 +25,7 @@ class SetAsideState(StrEnum):
 
 class SetAside(Base):
     """One request to set a caller's calls aside (exclude them from all totals). The row says which
-    calls, and how far the job has got."""
+    calls these are, and how far the job has got."""
 
     __tablename__ = "set_aside"
     __table_args__ = (

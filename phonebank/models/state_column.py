@@ -7,11 +7,11 @@ from sqlalchemy import CheckConstraint, Enum, TextClause, text
 
 
 def state_type(states: type[StrEnum], length: int = 10) -> Enum:
-    """Return a column type for the members of `states`. The VARCHAR column stores a member's value,
-    and reading it returns the member.
+    """Return a column type for the members of `states`. The column is a VARCHAR that stores a
+    member's value. A query returns the member.
 
-    The type makes no CHECK constraint. `state_check` makes the constraint, because migrations need
-    its name.
+    The type adds no CHECK constraint to the table. `state_check` makes that constraint and names
+    it, because migrations need the name.
     """
     return Enum(
         states,
@@ -23,17 +23,17 @@ def state_type(states: type[StrEnum], length: int = 10) -> Enum:
 
 
 def state_check(states: type[StrEnum], column: str = "state") -> CheckConstraint:
-    """Return a constraint that allows only the values of `states` and is named after its column."""
+    """Return a CHECK constraint that allows only the values of `states`, and NULL if the column is
+    nullable. The constraint is named after its column."""
     return CheckConstraint(f"{column} IN {tuple(map(str, states))}", name=column)
 
 
 def state_sql(sql: str, **states: StrEnum) -> str:
-    """Replace each `:name` that is in `states` by the quoted value of that state, and return the
-    SQL.
+    """Return `sql`, with each `:name` that is in `states` replaced by that state's quoted value.
 
-    The SQL contains the value itself and not a bind parameter. PostgreSQL uses a partial index only
-    if the index's condition follows from the text of the query. Raises ValueError for a name in
-    `states` that does not occur in `sql`.
+    The SQL contains the value itself and not a bind parameter, because PostgreSQL must be able to
+    use partial indexes. It uses such an index only if the index's condition follows from the text
+    of the query. Raises ValueError for a name in `states` that does not occur in `sql`.
     """
     for name, state in states.items():
         sql, found = re.subn(rf"(?<!:):{name}\b", f"'{state}'", sql)

@@ -13,7 +13,8 @@ from phonebank.models.state_column import state_check, state_type
 
 
 class SuppressionOrigin(StrEnum):
-    """The ways in which a number can get on the do-not-call list."""
+    """The ways in which a number can get on the do-not-call list: in a call, in an uploaded list,
+    or through an organiser. ORGANISER includes do-not-call files and the API."""
 
     CALL = "call"
     LIST = "list"
@@ -24,9 +25,9 @@ class Suppression(Base):
     """One number on the do-not-call list. Each number has one row, however often it was put on the
     list.
 
-    The row holds no name and never expires, so that later uploads respect it too. When a file's
-    numbers are taken off the list, a number stays if a person or another file has also put it on
-    the list.
+    The row holds no name. It never expires, because later uploads must respect it too. An organiser
+    can take a whole batch of numbers off the list (`SuppressionBatch`). A number then stays if a
+    caller, an organiser or another batch has also put it on the list.
     """
 
     __tablename__ = "suppression"
@@ -57,11 +58,11 @@ class BatchState(StrEnum):
 
 
 class SuppressionBatch(Base):
-    """Numbers that are put on the do-not-call list together. They come from an upload's do-not-call
-    column, from a do-not-call file or from the API.
+    """Numbers that are put on the do-not-call list together. The numbers come from the do-not-call
+    column of an upload, from a do-not-call file or from the API.
 
-    An organiser can remove a whole batch at once. This row then stays, and says who removed the
-    batch, when and why. The removed numbers are not kept.
+    An organiser can take all numbers of a batch off the list at once. The batch's row then stays,
+    and says who removed the numbers, when and why. The removed numbers are not kept.
     """
 
     __tablename__ = "suppression_batch"
@@ -97,8 +98,8 @@ class SuppressionBatch(Base):
 
 class HashedNumber(Base):
     """A number that stays on the do-not-call list after every person with this number has been
-    erased. Only a keyed hash of the number is kept (`suppressions.hashed_numbers`). With this hash,
-    later uploads still recognise the number."""
+    erased. Only a keyed hash of the number is kept (`suppressions.hashed_numbers`). If a later
+    upload has the number, Phonebank still recognises it by the hash."""
 
     __tablename__ = "hashed_number"
 
@@ -111,8 +112,8 @@ class HashedNumber(Base):
 
 
 class SuppressionSource(Base):
-    """A number that a SuppressionBatch contains. The number stays on the do-not-call list as long
-    as it has such a row."""
+    """A row says that a SuppressionBatch contains a number. When another batch is removed, a number
+    that has such a row stays on the do-not-call list."""
 
     __tablename__ = "suppression_source"
 

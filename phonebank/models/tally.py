@@ -1,8 +1,9 @@
-"""Counts of recorded calls, one row for each campaign, party, caller and hour.
+"""Counts of recorded calls. There is one row for each combination of campaign, party (or no party),
+caller and hour.
 
 The transaction that records a call's outcome also updates the row that counts the call, so the
-counts match the recorded calls. Each caller has separate rows, so callers never wait for each
-other.
+counts match the recorded calls. Each caller has separate rows, so two callers who record calls at
+the same time do not wait for each other here.
 """
 
 from datetime import datetime

@@ -1,5 +1,5 @@
-"""The trained mark shows that a caller was trained. It has a date, the person who gave it, and a
-link to the caller's certificate."""
+"""The trained mark shows that a caller was trained. The mark has a date, the host or trainer who
+gave it, and a link to the caller's certificate."""
 
 import secrets
 from datetime import datetime
@@ -15,7 +15,7 @@ from phonebank.models.volunteer_role import VolunteerRole
 
 class TrainedMark(Base):
     """One mark. A mark that was taken back stays in the table, so that the certificate's page can
-    say this."""
+    say that it was taken back."""
 
     __tablename__ = "trained_mark"
     __table_args__ = (
@@ -52,8 +52,7 @@ class TrainedMark(Base):
 
     @property
     def giver(self) -> str:
-        """The name of the host or trainer who gave the mark, or "" if the name is no longer
-        stored."""
+        """The name of the host or trainer who gave the mark, or "" if no name is stored."""
         if self.given_by_trainer is not None:
             return self.given_by_trainer.first_name
         return self.given_by.name or "" if self.given_by is not None else ""

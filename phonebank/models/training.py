@@ -1,4 +1,5 @@
-"""A training: an event at which people make practice calls, and a trainer sees who has finished."""
+"""A training: an event at which people make practice calls. A trainer sees who has finished a
+practice call."""
 
 from sqlalchemy import BigInteger, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -10,8 +11,8 @@ from phonebank.models.volunteer_role import VolunteerRole
 
 
 class Training(Base):
-    """The practice room of a training (a listing of the kind TRAINING): the code with which people
-    join it, and its trainer."""
+    """The practice room of a training (a listing of the kind TRAINING). The row has the code with
+    which people join the room, and the trainer, if an organiser chose one."""
 
     __tablename__ = "training"
 

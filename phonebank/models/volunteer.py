@@ -1,5 +1,5 @@
-"""A volunteer: a person with a confirmed e-mail address. One row stands for this person on all
-devices and in all campaigns."""
+"""A volunteer: a person with a confirmed e-mail address. A volunteer has one row for all devices
+and all campaigns."""
 
 import secrets
 from datetime import datetime
@@ -14,8 +14,8 @@ from phonebank.models.state_column import state_check, state_type
 
 
 class ConsentKind(StrEnum):
-    """What a volunteer agreed to. Each kind of consent has a separate date and is withdrawn
-    separately."""
+    """What a volunteer agreed to. Each consent has its own date, and volunteers withdraw each
+    consent separately."""
 
     CALLS = "calls"  # the campaign keeps their calls under their e-mail address
     PARTY = "party"  # mail about one party that they asked to come to or promised to host
@@ -23,8 +23,8 @@ class ConsentKind(StrEnum):
 
 
 class Volunteer(Base):
-    """One volunteer. Every volunteer has opened a link that was mailed to the volunteer's
-    address."""
+    """One volunteer. Every volunteer has confirmed the e-mail address, by a link that was mailed to
+    this address."""
 
     __tablename__ = "volunteer"
 
@@ -39,8 +39,8 @@ class Volunteer(Base):
 
 class VolunteerCaller(Base):
     """A record of which volunteer a caller belongs to. This is not a column of `caller`, because
-    the caller's row should change rarely. After each change, a transaction that is giving the
-    caller a contact must read the row again."""
+    the caller's row should change rarely. After each change of that row, a transaction that is
+    giving the caller a contact must read the row again."""
 
     __tablename__ = "volunteer_caller"
 
@@ -54,8 +54,8 @@ class VolunteerCaller(Base):
 
 class Consent(Base):
     """What a volunteer agreed to, and when. A withdrawn consent stays, with the dates on which it
-    was given and withdrawn. It is deleted with the volunteer, or when the campaign may no longer
-    keep anyone's data."""
+    was given and withdrawn. All consents of a volunteer are deleted with the volunteer. All
+    consents for a campaign are deleted when the campaign's personal data is erased."""
 
     __tablename__ = "consent"
     __table_args__ = (
@@ -89,8 +89,8 @@ class Consent(Base):
 
 
 class EmailConfirmation(Base):
-    """A mailed link that nobody has opened yet. The row is deleted when the link is used, or
-    otherwise about a day later."""
+    """A mailed link that nobody has used yet. The row is deleted when somebody uses the link, or
+    about a day after the link was made."""
 
     __tablename__ = "email_confirmation"
 

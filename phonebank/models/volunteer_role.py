@@ -19,8 +19,9 @@ class VolunteerRoleKind(StrEnum):
 
 
 class VolunteerRole(Base):
-    """A role that an organiser gave to an e-mail address. The role belongs to the volunteer with
-    this address, who may confirm the address before or after the role is given."""
+    """A role that an organiser gave to an e-mail address. The role belongs to the volunteer who has
+    confirmed this address. The volunteer may do that before or after the organiser gives the
+    role."""
 
     __tablename__ = "volunteer_role"
     __table_args__ = (

@@ -14,7 +14,7 @@ from phonebank.models.state_column import state_check, state_text, state_type
 
 
 class WebhookEvent(StrEnum):
-    """The kinds of event that are sent to a webhook."""
+    """The kinds of event that Phonebank reports to a webhook."""
 
     OUTCOME_RECORDED = "outcome.recorded"
     DO_NOT_CALL_ADDED = "do-not-call.added"
@@ -23,7 +23,7 @@ class WebhookEvent(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """The states of a delivery."""
+    """The states of a delivery (a request that reports events to a webhook)."""
 
     WAITING = "waiting"  # waiting for its first or its next try
     DELIVERED = "delivered"
@@ -64,8 +64,8 @@ class Webhook(Base):
 
 
 class WebhookDelivery(Base):
-    """Some events of one kind, which are sent in one request. A delivery refers to people only by
-    their ids."""
+    """A delivery: some events of one kind, which Phonebank sends in one request. The request names
+    people only by their ids."""
 
     __tablename__ = "webhook_delivery"
     __table_args__ = (
