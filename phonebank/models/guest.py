@@ -73,8 +73,9 @@ class MailKind(StrEnum):
 
 
 class GuestMail(Base):
-    """An e-mail to be sent to a guest. Once `done_at` is set, no further attempt is made to send
-    the e-mail. It was sent, or is no longer of use (`was_sent`)."""
+    """An e-mail to be sent to a guest. Once `done_at` is set, nobody tries to send the e-mail
+    again. It was sent, was given up, or was no longer of use. `was_sent` says whether it was
+    sent."""
 
     __tablename__ = "guest_mail"
     __table_args__ = (
@@ -92,7 +93,8 @@ class GuestMail(Base):
     due_at: Mapped[datetime]
     # If the mail server did not take the e-mail: when it is sent again.
     put_off_until: Mapped[datetime | None]
-    # When the mail server took the e-mail, or when the e-mail turned out to be no longer of use.
+    # When the mail server took the e-mail, when the e-mail was given up, or when it turned out to
+    # be no longer of use.
     done_at: Mapped[datetime | None]
     was_sent: Mapped[bool] = mapped_column(default=False)
 

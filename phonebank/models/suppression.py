@@ -25,9 +25,9 @@ class Suppression(Base):
     """One number on the do-not-call list. Each number has one row, however often it was put on the
     list.
 
-    The row holds no name. It never expires, because later uploads must respect it too. An organiser
-    can take a whole batch of numbers off the list (`SuppressionBatch`). A number then stays if a
-    caller, an organiser or another batch has also put it on the list.
+    The row holds no name. It never expires, because the number must not be called if a later upload
+    contains it. An organiser can take a whole batch of numbers off the list (`SuppressionBatch`). A
+    number then stays if a caller, an organiser or another batch has also put it on the list.
     """
 
     __tablename__ = "suppression"

@@ -29,7 +29,8 @@ class VolunteerRequiredError(SignInRequiredError):
 
 
 def remember(volunteer: Volunteer) -> None:
-    """Sign the volunteer in on this device, for as long as the browser keeps the cookie."""
+    """Sign the volunteer in on this device. The volunteer stays signed in as long as the browser
+    keeps the cookie, or until they sign out on all devices."""
     session[COOKIE_KEY] = cookie_for(volunteer)
     session.permanent = True
 
@@ -41,7 +42,8 @@ def forget_device() -> None:
 
 def for_volunteers(view: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap a view, so that only signed-in volunteers can open it. The view finds the volunteer in
-    `g.volunteer`. Raises VolunteerRequiredError for everybody else."""
+    `g.volunteer`. If nobody is signed in as a volunteer, the wrapped view raises
+    VolunteerRequiredError."""
 
     @functools.wraps(view)
     def known(*args: Any, **kwargs: Any) -> Any:
@@ -56,8 +58,8 @@ def for_volunteers(view: Callable[..., Any]) -> Callable[..., Any]:
 
 @pages.errorhandler(VolunteerRequiredError)
 def ask_for_link(error: VolunteerRequiredError) -> ResponseReturnValue:
-    """Redirect a browser to the form for a sign-in link. If a request sends a form or wants JSON,
-    answer it with the error itself."""
+    """Redirect a browser to the form for a sign-in link. If the request sends a form or wants JSON,
+    return the error instead of a redirect."""
     error_pages.roll_back()
     if wants_json() or request.method != "GET":
         return error_pages.answer_to(error)

@@ -1,6 +1,6 @@
-"""The websocket of the projector at a call-out (a meeting in a hall), and of the remote (the page
-from which somebody controls the projector). Through the websocket, the projector and the remote
-receive the call-out's state, but cannot change anything."""
+"""The websockets for a call-out (a meeting in a hall). The page on the projector uses one, and so
+does the remote (the page from which somebody controls the projector). Through the websocket, these
+pages receive the call-out's state, but cannot change anything."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ _tokens: dict[str, str] = {}
 @on_event("connect", NAMESPACE)
 @open_to(TV)
 def watcher_connects(proof: Any = None) -> None:
-    """Connect the projector's page or the remote to its call-out.
+    """Connect the projector's page or the remote to the call-out to which the page belongs.
 
     `proof` is {"token": …}, with the token from the page's link. Raises GoneError if no call-out
     has this token.
@@ -37,14 +37,15 @@ def watcher_connects(proof: Any = None) -> None:
 @on_event("disconnect", NAMESPACE)
 @open_to(ANYONE)
 def watcher_disconnects(_reason: str = "") -> None:
-    """Forget this socket."""
+    """Forget the token of this socket, which has disconnected."""
     _tokens.pop(request.sid, None)  # type: ignore[attr-defined]
 
 
 @on_event("snapshot", NAMESPACE)
 @open_to(TV)
 def call_out_snapshot(_: Any = None) -> dict[str, Any]:
-    """Return the call-out's current state."""
+    """Return the call-out's current state. Raises GoneError if the call-out's link no longer
+    works."""
     return {"board": state_of(_call_out(_tokens.get(request.sid, "")))}  # type: ignore[attr-defined]
 
 

@@ -1,6 +1,6 @@
 """The page on which area editors (volunteers who check the events of an area) and trainers check
-events. The page shows only what strangers see of an event. It never shows an address, a guest or a
-host's e-mail address."""
+events. The page shows only what strangers see of an event. It never shows a street address, a guest
+or the host's e-mail address."""
 
 from flask import flash, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -72,7 +72,7 @@ def send_event_back(listing_id: int) -> ResponseReturnValue:
 @pages.post("/volunteer/roles/<int:role_id>/stop")
 @for_volunteers
 def stop_role(role_id: int) -> ResponseReturnValue:
-    """End one of the volunteer's roles, because the volunteer does not want it any more."""
+    """Let the volunteer give up one of their roles."""
     roles.give_role_up(g.volunteer, role_id)
     db.session.commit()
     flash("Thank you for your help. You no longer have this role.", "success")

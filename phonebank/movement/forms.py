@@ -14,8 +14,8 @@ class EmailForm(FlaskForm):
 
 
 class OfferForm(FlaskForm):
-    """The form with which a stranger offers to host a party. The form asks for the campaign
-    only if several campaigns accept offers near the place."""
+    """The form with which a stranger offers to host a party. The form asks for which campaign the
+    party is, but only if several campaigns accept offers near the place."""
 
     first_name = StringField("Your first name", [DataRequired("Type your first name.")])
     email = NormalEmailField("E-mail address")

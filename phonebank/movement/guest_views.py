@@ -52,8 +52,8 @@ guest_pages = Blueprint("guest", __name__, url_prefix="/guest")
 
 
 class AskForm(FlaskForm):
-    """The form for a guest's name and e-mail address, with a separate choice to get news of the
-    campaign."""
+    """The form with which a stranger asks to come to an event: first name, e-mail address, and
+    whether to get news of the campaign too."""
 
     first_name = StringField("Your first name", [DataRequired("Type your first name.")])
     email = NormalEmailField("E-mail address")
@@ -61,7 +61,8 @@ class AskForm(FlaskForm):
 
 
 class TellMeForm(FlaskForm):
-    """The form for the e-mail address of a person who waits for an event near them."""
+    """The form for the e-mail address of a person who wants an e-mail when there is an event near a
+    place."""
 
     email = NormalEmailField("E-mail address")
 
@@ -71,7 +72,8 @@ class TellMeForm(FlaskForm):
 @limiter.limit("30 per minute; 300 per hour", methods=["POST"])
 @limiter.limit("6 per hour", key_func=typed_email_key, methods=["POST"])
 def event(listing_id: int) -> ResponseReturnValue:
-    """Show an event, and let a stranger ask to come."""
+    """Show an event, with the form with which a stranger asks to come. A POST stores the
+    request."""
     listing = guests.shown_listing(listing_id)
     form = AskForm()
     if form.validate_on_submit():
@@ -123,7 +125,8 @@ def _render_event(listing: Listing, form: AskForm) -> str:
 @open_to(ANYONE)
 @limiter.limit("10 per hour", methods=["POST"])
 def report(listing_id: int) -> ResponseReturnValue:
-    """Let a stranger report what is wrong with an event."""
+    """Show the form with which a stranger reports what is wrong with an event. A POST stores the
+    report."""
     listing = guests.shown_listing(listing_id)
     if request.method == "GET":
         return render_template("movement/report.html", listing=listing, reasons=checks.REASONS)
@@ -136,8 +139,8 @@ def report(listing_id: int) -> ResponseReturnValue:
 @open_to(ANYONE)
 @limiter.limit("10 per hour", methods=["POST"])
 def tell_me(country: str, code: str) -> ResponseReturnValue:
-    """Store the e-mail address of a person who wants one e-mail when there is an event near this
-    place."""
+    """Show the form with which a person asks for one e-mail when there is an event near this place.
+    A POST stores the person's e-mail address."""
     place = place_at(country, code)
     form = TellMeForm()
     done = form.validate_on_submit()
@@ -157,8 +160,8 @@ def tell_me(country: str, code: str) -> ResponseReturnValue:
 @guest_pages.get("/<token>")
 @open_to(ANYONE)
 def show(token: str) -> ResponseReturnValue:
-    """Show a guest the state of their request. An accepted guest also sees the event's address,
-    unless the event is cancelled or over."""
+    """Show a guest the state of their request. An accepted guest also sees the event's street
+    address, if it has one. If the event is cancelled or over, nobody sees the address here."""
     guest = guests.guest_of_link(token)
     listing = db.session.get_one(Listing, guest.listing_id)
     is_on = _is_on(listing)
@@ -183,8 +186,8 @@ def show(token: str) -> ResponseReturnValue:
 
 
 def _room_for(guest: Guest, listing: Listing) -> Training | None:
-    """Return the training if the event is a training, and if the guest is accepted and can practise
-    in its room now. Otherwise return None."""
+    """Return the training's room if the event is a training, the guest is accepted, and the room is
+    open now. Otherwise return None."""
     room = rooms.room_of(listing) if guest.state == GuestState.ACCEPTED else None
     return room if room is not None and rooms.is_on(room, now()) else None
 
@@ -207,7 +210,8 @@ ACTIONS = {
 @open_to(ANYONE)
 def do(token: str, action: str) -> ResponseReturnValue:
     """Store what a guest tapped: that they are coming, that they cancel, or that they want no more
-    reminders."""
+    reminders. A guest who is not accepted cannot say that they are coming, and a guest who was
+    refused cannot cancel. Such a tap changes nothing."""
     guest = guests.guest_of_link(token)
     act, words, true_in = ACTIONS[action]
     act(guest)
@@ -221,8 +225,8 @@ def do(token: str, action: str) -> ResponseReturnValue:
 @guest_pages.post("/<token>/confirm")
 @open_to(ANYONE)
 def confirm(token: str) -> ResponseReturnValue:
-    """Confirm the guest's request to come. If the host must answer the request, e-mail the host.
-    Opening the mailed link confirms nothing, because mail scanners open links too."""
+    """Confirm the guest's request to come. If the host must answer the request, e-mail the host. To
+    open the mailed link is not enough, because mail scanners open links too."""
     guest = guests.guest_of_link(token)
     was_new = guest.state == GuestState.NEW
     guests.confirm(guest)
@@ -250,8 +254,8 @@ def _tell_host(guest_id: int) -> None:
 @open_to(ANYONE)
 def join(token: str) -> ResponseReturnValue:
     """Redirect an accepted guest to the party's page for joining. When the guest joins there,
-    `guests.greet_at_door` normally admits them. Raises ConflictError if the guest is not accepted,
-    or if the event is not a party."""
+    `guests.greet_at_door` admits them, with some exceptions. Raises ConflictError if the guest is
+    not accepted, or if the event is not a party."""
     guest = guests.guest_of_link(token)
     listing = db.session.get_one(Listing, guest.listing_id)
     party = _party_of(listing)

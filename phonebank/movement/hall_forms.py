@@ -1,6 +1,6 @@
 """The forms of a call-out (a meeting in a hall). On their phones, people in the hall fill in the
-form for signing in and the form for a pledge. The third form is for copying the lines of a paper
-sheet, one at a time."""
+form for signing in and the form for a pledge. With the third form, somebody types in the lines of a
+paper sheet, one at a time."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ from phonebank.callouts.pledges import CHAIRS_AT_MOST
 
 
 class CheckedField(StringField):
-    """A text field that the view checks. The view puts a message into `refused` if the text is
-    wrong."""
+    """A text field whose text the view checks. If the text is wrong, the view puts a message into
+    `refused`, and the field is then not valid."""
 
     refused = ""
 
@@ -36,8 +36,9 @@ class ChairsField(IntegerField):
 
 
 class SignUpForm(FlaskForm):
-    """The form for a person's first name, e-mail address or phone number, and postcode. The view
-    puts a new random id into `sign_up_id`."""
+    """The form with which a person in the hall signs in. It asks for a first name, for an e-mail
+    address or a phone number, and for a postcode or town. The view puts a new random id into
+    `sign_up_id`. If the same form is sent twice, the id shows this."""
 
     sign_up_id = HiddenField()
     first_name = CheckedField("Your first name")
@@ -51,7 +52,7 @@ class SignUpForm(FlaskForm):
 
 
 class PledgeForm(FlaskForm):
-    """The form for a pledge to host a party: the day, the hour, the area and the number of
+    """The form for a pledge to host a party: the day, the time, the place and the number of
     chairs."""
 
     day = DateField("Day", [InputRequired("Choose a day.")])

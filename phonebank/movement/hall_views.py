@@ -1,6 +1,6 @@
-"""The pages of a call-out (a meeting in a hall) for the phones of the people there. On these pages
-people sign in, practise, pledge to host a party, or take a place at a party that somebody else has
-pledged."""
+"""The pages that people at a call-out (a meeting in a hall) open on their phones. On these pages
+people sign in, start a practice call, pledge to host a party, or take a place at a party that
+somebody else has pledged."""
 
 import contextlib
 import uuid
@@ -70,8 +70,9 @@ def hall() -> ResponseReturnValue:
 @limit_wrong_codes
 @limiter.limit(HALL, methods=["POST"])
 def hall_sign_up(code: str) -> ResponseReturnValue:
-    """Let a person in the hall sign in with a name, an e-mail address or phone number, and a
-    postcode."""
+    """Show the form with which a person in the hall signs in (`SignUpForm`). A POST stores the
+    sign-up. If this device has already signed in, redirect to the next page, unless the URL has
+    `again`."""
     call_out = call_out_by_code(code)
     form = SignUpForm()
     if request.method == "POST":
@@ -84,8 +85,9 @@ def hall_sign_up(code: str) -> ResponseReturnValue:
 
 @retry_on_deadlock
 def _sign_up(call_out: CallOut, form: SignUpForm) -> ResponseReturnValue:
-    """Store the sign-up. If something is wrong, show the form with a message beside each field that
-    is wrong."""
+    """Store the sign-up. If something is wrong, show the form again, with a message beside each
+    field that is wrong. If the request wants JSON, raise InvalidInputError with all messages
+    instead."""
     campaign = call_out.campaign
     name = reach = area = None
     places: list[tuple[str, str]] = []
@@ -132,7 +134,8 @@ def _key(form: SignUpForm) -> uuid.UUID:
 @pages.get("/hall/<code>/next")
 @open_to(ANYONE)
 def hall_next(code: str) -> ResponseReturnValue:
-    """Show what a person in the hall can do next."""
+    """Show what a person in the hall can do next. If this device has not signed in, redirect to the
+    form for signing in."""
     call_out = call_out_by_code(code)
     person = _known(call_out)
     if person is None:
@@ -155,8 +158,8 @@ def hall_next(code: str) -> ResponseReturnValue:
 @pages.post("/hall/<code>/practise")
 @open_to(ANYONE)
 def hall_practise(code: str) -> ResponseReturnValue:
-    """Start the person's practice call. If neither the person nor this device is known as a caller
-    of the campaign yet, create a caller."""
+    """Start the person's practice call. If the person has no caller yet, use the caller of this
+    device. If this device has no caller in the campaign either, create one."""
     call_out = call_out_by_code(code)
     person = _needed(call_out)
     caller = sign_ups.practise(call_out, person, caller_of_device())
@@ -245,7 +248,8 @@ def hall_take_back(code: str) -> ResponseReturnValue:
 @pages.get("/hall/<code>/parties")
 @open_to(ANYONE)
 def hall_parties(code: str) -> ResponseReturnValue:
-    """Show pledged parties, nearest first, so that the person can take a place at one of them."""
+    """Show the pledged parties that are nearest to the person's area. The person can take places at
+    these parties."""
     call_out = call_out_by_code(code)
     person = _needed(call_out)
     return render_template(
@@ -265,7 +269,7 @@ def hall_parties(code: str) -> ResponseReturnValue:
 @limiter.limit(HALL)
 @retry_on_deadlock
 def hall_seat(code: str, pledge_id: int, verb: str) -> ResponseReturnValue:
-    """Take a place at a pledged party, or give it back."""
+    """Take a place at a pledged party for the person, or give the place back."""
     call_out = call_out_by_code(code)
     act = pledges.take_seat if verb == "take" else pledges.leave_seat
     try:
@@ -302,14 +306,14 @@ def _needed(call_out: CallOut) -> SignUp:
 
 
 def remember_caller(caller: Caller) -> None:
-    """Link this device to the caller, for as long as the browser keeps the cookie."""
+    """Link this device to the caller. The link lasts as long as the browser keeps the cookie."""
     session[CALLER_KEY] = cookie_for(caller)
     session.permanent = True
 
 
 def caller_of_device() -> Caller | None:
-    """Return the caller who uses this device. Return None without a valid cookie, or if the caller
-    was removed."""
+    """Return the caller who uses this device. Return None if the device has no valid cookie, or if
+    the caller was removed."""
     known = id_and_token(session.get(CALLER_KEY))
     caller = db.session.get(Caller, known[0]) if known is not None else None
     if known is None or caller is None or caller.state == CallerState.REMOVED:

@@ -1,6 +1,6 @@
-"""Keeps whole answers (HTTP responses that contain public pages), so that a web process can send an
-answer again before Flask sees the request. Sending a kept answer costs little, even on a day when
-very many strangers look at the map of events."""
+"""Keeps whole answers (HTTP responses that contain public pages). If the same request comes again,
+the web process sends the kept answer, and Flask does not see the request. Sending a kept answer
+costs little, even on a day when very many strangers look at the map of events."""
 
 from __future__ import annotations
 
@@ -43,16 +43,17 @@ class KeptAnswers:
         self._answers: LRUCache[tuple[object, ...], _Answer] = LRUCache(ANSWERS_AT_MOST)
 
     def find(self, environ: WSGIEnvironment) -> _Answer | None:
-        """Return the kept answer to this request if it may still be sent, otherwise None."""
+        """Return the kept answer to this request. Return None if there is none, or if the answer is
+        too old to be sent."""
         answer = self._answers.get(_key_of(environ))
         return answer if answer is not None and time.time() < answer.until else None
 
     def add(self, environ: WSGIEnvironment, answer: _Answer) -> None:
-        """Keep this answer for everybody who makes the same request."""
+        """Keep this answer, so that everybody who makes the same request can get it."""
         self._answers[_key_of(environ)] = answer
 
     def forget(self) -> None:
-        """Forget all answers. Only tests need this."""
+        """Forget all answers. Only tests need this function."""
         self._answers.clear()
 
 
@@ -100,12 +101,13 @@ def _may_be_kept(environ: WSGIEnvironment) -> bool:
 
 
 def send_before_flask(app: Flask, kept: KeptAnswers) -> None:
-    """Wrap the app, with all its other middleware, in middleware that sends the kept answers. Call
-    this function after all other middleware has been added."""
+    """Add middleware that keeps answers and sends them. This middleware runs before all other
+    middleware of the app. Call this function after all other middleware has been added."""
     app.wsgi_app = _Middleware(app.wsgi_app, kept)  # type: ignore[method-assign]
 
 
 def may_be_sent_again(content: bytes, until: float) -> None:
-    """Allow the answer to the current request to be sent to everybody who makes the same request,
-    until the Unix time `until`. `content` is the whole body of the answer."""
+    """Say that the answer to the current request is the same for everybody. Until the Unix time
+    `until`, the middleware may send it to everybody who makes the same request. `content` is the
+    whole body of the answer."""
     request.environ.get(_KEPT, []).append((content, until))

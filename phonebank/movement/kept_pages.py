@@ -38,7 +38,7 @@ class Page:
 
     @classmethod
     def of(cls, html: str, drawn_at: float) -> "Page":
-        """Compress a page that was rendered at this Unix time."""
+        """Return the page with this HTML, which was rendered at the Unix time `drawn_at`."""
         content = html.encode()
         checksum = hashlib.sha256(content).hexdigest()[:16]
         return cls(gzip.compress(content, 6, mtime=0), checksum, drawn_at)
@@ -57,7 +57,7 @@ class KeptPages:
 
     def answer(self, draw: Callable[[], str]) -> Response:
         """Return a response with the page for this request's path. If no page is kept for the path,
-        or the kept page is too old, `draw` renders the page."""
+        or if the kept page is older than KEPT_FOR, `draw` renders the page."""
         page = self._page(request.path, draw)
         headers = {"Vary": "Accept-Encoding", "Cache-Control": f"public, max-age={PARTS_KEPT_FOR}"}
         if request.accept_encodings.quality("gzip"):
@@ -88,13 +88,13 @@ class KeptPages:
 
 
 def init_app(app: Flask) -> None:
-    """Give the app a store of kept pages."""
+    """Give the app an empty store for the pages that it keeps."""
     app.extensions["kept_pages"] = KeptPages()
 
 
 def send_before_flask(app: Flask) -> None:
-    """Let the app send kept pages before Flask sees the request. Call this function after all other
-    middleware has been added."""
+    """Let the app send kept pages without passing the request to Flask. Call this function after
+    all other middleware has been added."""
     kept_answers.send_before_flask(app, app.extensions["kept_pages"].answers)
 
 

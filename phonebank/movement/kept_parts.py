@@ -1,5 +1,5 @@
-"""The parts that the public pages about events have in common. A web process keeps each part for a
-while after it has read or rendered the part, and uses it for all pages."""
+"""The parts that the public pages about events have in common. After a web process has read or
+rendered a part, it keeps the part for a while and uses it for all pages."""
 
 import math
 import time
@@ -38,8 +38,9 @@ EVENTS_AT_MOST = 4_000
 
 @dataclass(frozen=True)
 class _Dots:
-    """The dots on an outline, and the rendered maps with these dots. A map's key is the middle of
-    the map, or None for the map of the whole outline."""
+    """The dots on an outline (a picture of one or more countries), and the rendered maps with these
+    dots. Each dot is a place that has events. The key of a map is the middle of the map, or None
+    for the map of the whole outline."""
 
     dots: list[Dot]
     maps: "LRUCache[Middle | None, Markup]"
@@ -56,9 +57,9 @@ class KeptParts:
         )
 
     def part(self, name: str, read: Callable[[], Part], kept_for: float = PARTS_KEPT_FOR) -> Part:
-        """Return the result of `read`. All pages that use the same `name` share the result. The
-        function calls `read` only if no result is kept, or if the kept result is older than
-        `kept_for` seconds."""
+        """Return the kept result for `name`, which all pages share. If no result is kept, or if the
+        kept result is older than `kept_for` seconds, call `read` and keep its result. While one
+        request calls `read` again, other requests get the old result."""
         now = time.monotonic()
         read_at, part = self._parts.get(name, (-math.inf, None))
         if now - read_at >= kept_for:
@@ -70,21 +71,21 @@ class KeptParts:
         return cast(Part, part)
 
     def forget(self) -> None:
-        """Forget all parts. Only tests need this."""
+        """Forget all parts. Only tests need this function."""
         self._parts.clear()
         self.places.clear()
 
 
 def kept_place(country: str, code: str) -> Place:
-    """Return the place with this code in a country (ISO 3166-1). The place belongs to no database
-    session. Raises NotFoundError if there is no such place."""
+    """Return the place with this code in a country (ISO 3166-1). A kept place belongs to no
+    database session. Raises NotFoundError if there is no such place."""
     return _kept_place_or_none(country.upper(), code) or place_at(country, code)
 
 
 def places_typed(typed: str) -> Sequence[Place]:
-    """Return the places that a typed text may mean. The results and the errors are the same as
-    those of `find_places`. Kept places are found without a query. A whole British or Canadian
-    postcode is never kept."""
+    """Return the places that a typed text may mean. This function returns and raises the same as
+    `find_places`, but finds kept places without a query. It never keeps a whole British or Canadian
+    postcode."""
     codes = read_typed(typed[:TYPED_AT_MOST]).codes
     kept = [_kept_place_or_none(country, code) for country, code in codes]
     found = [place for place in kept if place is not None and place.population is None]
@@ -104,12 +105,13 @@ def _kept_place_or_none(country: str, code: str) -> Place | None:
 
 
 def kept_events() -> Events | None:
-    """Return all events that people attend in person, or None if there are too many to keep."""
+    """Return all events that strangers can find and that people attend in person. Return None if
+    there are too many to keep."""
     return _parts().part("events", lambda: nearest.all_events(datetime.now(UTC)))
 
 
 def kept_videos() -> list[Near]:
-    """Return the next events that people attend by video."""
+    """Return the next few events that people attend by video."""
     return _parts().part("videos", lambda: nearest.by_video(datetime.now(UTC)))
 
 
@@ -151,7 +153,8 @@ def list_events(events: Sequence[Near], distance: Callable[[float], str]) -> Mar
 
 @lru_cache(maxsize=EVENTS_AT_MOST)
 def _halves_of(one: Near) -> tuple[str, str]:
-    """Return the HTML of an event: what comes before its distance, and what follows."""
+    """Return the HTML of an event in two parts: the part before the event's distance, and the part
+    after the distance."""
     before, after = (
         str(get_template_attribute("movement/_near.html", half)(one))
         for half in ("event_before_distance", "event_after_distance")

@@ -1,5 +1,5 @@
 """The pages on which strangers find events near a place. The pages are the same for everybody, so
-`kept_pages` keeps them for a minute. `kept_parts` keeps the parts that they have in common.
+`kept_pages` keeps them for a minute. `kept_parts` keeps the parts that these pages have in common.
 
 The search is a POST, so that no URL and no log contains a whole British or Canadian postcode. The
 search form has no CSRF token, because everybody gets the same kept page, and a token is valid for
@@ -48,9 +48,9 @@ def front() -> ResponseReturnValue:
 @open_to(ANYONE)
 @limiter.limit("60 per minute")
 def search() -> ResponseReturnValue:
-    """Redirect the browser to the page of the typed place, or ask which of several places is meant.
-    For a British or Canadian postcode, the URL of that page has only the first half of the
-    postcode."""
+    """Redirect the browser to the page of the typed place. If the text can mean several places, ask
+    which one is meant. For a British or Canadian postcode, the URL of the place's page has only the
+    first half of the postcode."""
     typed = request.form.get("place", "")
     try:
         found = places_typed(typed)
@@ -69,7 +69,7 @@ def search() -> ResponseReturnValue:
 @near.get(f"/<{COUNTRY}:country>")
 @open_to(ANYONE)
 def in_country(country: str) -> ResponseReturnValue:
-    """Show the map of a country, and a list of up to 200 places in the country that have events."""
+    """Show the map of a country, and a list of the country's places with events (at most 200)."""
 
     def draw() -> str:
         outline = outline_of(country.upper())
@@ -87,7 +87,8 @@ def in_country(country: str) -> ResponseReturnValue:
 @near.get(f"/<{COUNTRY}:country>/<code>")
 @open_to(ANYONE)
 def at_place(country: str, code: str) -> ResponseReturnValue:
-    """Show up to twenty events near a place, the next events by video, and a map with the place."""
+    """Show up to twenty events near a place, the next events by video, and a map of the area around
+    the place."""
     return keep(lambda: _draw_place(kept_place(country, code), now()))
 
 

@@ -24,8 +24,9 @@ from phonebank.places.find import describe_place, place_at
 @limiter.limit("6 per hour", key_func=typed_email_key, methods=["POST"])
 def offer(country: str, code: str) -> ResponseReturnValue:
     """Show the form with which a stranger offers to host a party near a place. A POST stores the
-    offer, and e-mails the stranger a link to the page on which they confirm it. If no campaign
-    accepts offers near this place, redirect to the page on which hosts create parties."""
+    offer, and e-mails the stranger a link to the page on which the stranger confirms the offer. If
+    no campaign accepts offers near this place, redirect to the page on which hosts create
+    parties."""
     place = place_at(country, code)
     campaigns = offers.campaigns_for(place)
     for_hosts = f"/parties/new?near={place.country.lower()}/{place.code}"
@@ -69,8 +70,8 @@ def offer(country: str, code: str) -> ResponseReturnValue:
 @near.get("/offer/<token>")
 @open_to(ANYONE)
 def show_offer(token: str) -> ResponseReturnValue:
-    """Show the state of an offer. The e-mail to the person who made the offer contains the link to
-    this page."""
+    """Show the state of an offer. The link to this page is in the e-mail to the person who made the
+    offer."""
     found = offers.offer_of_link(token)
     return render_template(
         "movement/offer.html",

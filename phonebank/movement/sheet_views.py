@@ -27,7 +27,7 @@ def sheet(token: str) -> ResponseReturnValue:
 @open_to(TV)
 @retry_on_deadlock
 def enter_line(token: str) -> ResponseReturnValue:
-    """Store one line."""
+    """Store one line. If the line is refused, show the form again with the reason."""
     found = sheets.sheet_by_token(token)
     form = LineForm()
     places: list[tuple[str, str]] = []
@@ -60,7 +60,8 @@ def enter_line(token: str) -> ResponseReturnValue:
 @pages.post("/call-out/sheet/<token>/take-back")
 @open_to(TV)
 def take_line_back(token: str) -> ResponseReturnValue:
-    """Delete the last line."""
+    """Delete the last line, and undo what it changed (with the exceptions in
+    `sheets.take_last_back`)."""
     sheets.take_last_back(sheets.sheet_by_token(token))
     db.session.commit()
     flash("Taken back.", "success")
@@ -70,8 +71,8 @@ def take_line_back(token: str) -> ResponseReturnValue:
 @pages.post("/call-out/sheet/<token>/finish")
 @open_to(TV)
 def finish_sheet(token: str) -> ResponseReturnValue:
-    """Finish the sheet, if the number of lines counted on the paper equals the number of lines
-    typed in."""
+    """Finish the sheet. Somebody has counted the lines on the paper, and the form sends this
+    number. If it is not the number of lines that were typed in, the sheet stays unfinished."""
     found = sheets.sheet_by_token(token)
     typed = request.form.get("rows", "").strip()
     try:

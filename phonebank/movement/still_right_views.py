@@ -1,5 +1,5 @@
-"""The page on which a host confirms, with one tap and without signing in, that an event is still
-right."""
+"""The page on which a host confirms that what strangers see of an event is still right. The host
+needs one tap and does not sign in."""
 
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -34,8 +34,9 @@ def ask_if_right(token: str) -> ResponseReturnValue:
 @open_to(ANYONE)
 @limiter.limit("30 per minute")
 def confirm_it_is_right(token: str) -> ResponseReturnValue:
-    """Store that the host has just confirmed their event. Opening the link confirms nothing,
-    because mail scanners open links too."""
+    """Store that the host has just confirmed the event. To open the link is not enough, because
+    mail scanners open links too. Raises ConflictError if the event is cancelled or over, or if
+    strangers cannot find it at the moment."""
     listing = still_right.listing_of_link(token)
     confirm_details(listing)
     db.session.commit()

@@ -1,6 +1,6 @@
 """The pages of trainings. People enter a training's room with its code and practise. The trainer
-sees who has finished a practice call, and marks people as trained. Everyone who has a certificate's
-link can check that the certificate is real."""
+sees who has finished a practice call, and marks people as trained. Everyone who has the link of a
+certificate can check whether the certificate is real."""
 
 from collections.abc import Sequence
 
@@ -31,7 +31,8 @@ limit_wrong_codes = AttemptLimit(
 @pages.get("/trained/<token>")
 @open_to(TV)
 def certificate(token: str) -> ResponseReturnValue:
-    """Show the certificate, ready to print, with the link at which others can check it."""
+    """Show the certificate, ready to print, with the link with which others can check it. Raises
+    GoneError if the mark was taken back."""
     mark = marks.mark_by_token(token)
     link = current_config().base_url + url_for(".certificate", token=mark.token)
     return render_template(
@@ -70,8 +71,8 @@ def training_code() -> ResponseReturnValue:
 @limit_wrong_codes
 @limiter.limit(HALL, methods=["POST"])
 def training_room(code: str) -> ResponseReturnValue:
-    """Ask for a person's first name. A POST lets them into the training's room and starts their
-    practice call."""
+    """Ask for a person's first name, unless this device already has a caller in the campaign. A
+    POST lets the person into the training's room and starts the practice call."""
     room = rooms.room_by_code(code)
     known = caller_of_device()
     if known is not None and known.campaign_id != room.listing.campaign_id:
@@ -101,7 +102,7 @@ def training_room(code: str) -> ResponseReturnValue:
 @pages.get("/volunteer/trainings/<int:listing_id>")
 @for_volunteers
 def run_training(listing_id: int) -> ResponseReturnValue:
-    """Show a trainer the code of the room, and who has finished a practice call.
+    """Show a trainer the code of the training's room, and who has finished a practice call.
 
     For a request that wants JSON, return {"count": …} with the numbers from `_count`. The open page
     polls these numbers to find out whether anything has changed.
@@ -147,8 +148,8 @@ def mark_trainee(listing_id: int, caller_id: int, mark: str) -> ResponseReturnVa
 
 
 def _count(people: Sequence[marks.Practised]) -> list[int]:
-    """Return three numbers: how many people are in the training's room, how many of them have
-    finished a practice call, and how many are marked as trained."""
+    """Return three numbers: how many people came to the training, how many of them have finished a
+    practice call, and how many of them are marked as trained."""
     return [
         len(people),
         sum(one.caller.practised_at is not None for one in people),

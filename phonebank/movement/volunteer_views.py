@@ -23,8 +23,8 @@ from phonebank.volunteers.ready import next_step
 @pages.get("/volunteer")
 @for_volunteers
 def mine() -> ResponseReturnValue:
-    """Show the volunteer's calls in all campaigns, and the volunteer's next steps, trainings,
-    roles, certificates and consents."""
+    """Show how many calls the volunteer has made in each campaign. Also show the volunteer's next
+    steps, trainings, roles, certificates and consents."""
     calls = calls_of(g.volunteer)
     return render_template(
         "movement/mine.html",
@@ -59,8 +59,8 @@ def sign_in() -> ResponseReturnValue:
 @limiter.limit("10 per minute; 60 per hour")
 @limiter.limit("5 per 15 minutes", key_func=typed_email_key)
 def send_link() -> ResponseReturnValue:
-    """E-mail a sign-in link to the typed address, if it belongs to a volunteer or to a person whom
-    an organiser gave a role. The next page is the same whether or not an e-mail is sent."""
+    """E-mail a sign-in link to the typed address, if it belongs to a volunteer or if an organiser
+    gave it a role. The next page is the same whether or not an e-mail is sent."""
     form = EmailForm()
     if not form.validate_on_submit():
         return render_template("movement/sign_in.html", form=form), 422
@@ -102,7 +102,8 @@ def open_link(token: str) -> ResponseReturnValue:
 @open_to(ANYONE)
 @limiter.limit("30 per minute")
 def use_link(token: str) -> ResponseReturnValue:
-    """Confirm the volunteer's e-mail address, and sign the volunteer in on this device."""
+    """Confirm the volunteer's e-mail address, and sign the volunteer in on this device. If the link
+    is for a caller, also keep the caller's calls under the volunteer."""
     volunteer = confirm.confirm(token)
     db.session.commit()
     remember(volunteer)
@@ -112,7 +113,7 @@ def use_link(token: str) -> ResponseReturnValue:
 @pages.post("/volunteer/consents/<int:consent_id>/withdraw")
 @for_volunteers
 def withdraw(consent_id: int) -> ResponseReturnValue:
-    """Withdraw one consent."""
+    """Withdraw one of the volunteer's consents."""
     consents.withdraw(g.volunteer, consent_id)
     db.session.commit()
     flash("Withdrawn.", "success")
@@ -142,7 +143,7 @@ def sign_out_everywhere() -> ResponseReturnValue:
 @pages.post("/volunteer/forget")
 @for_volunteers
 def forget() -> ResponseReturnValue:
-    """Delete the volunteer."""
+    """Delete the volunteer, with their roles and consents. Their calls stay, under a first name."""
     volunteers.forget(g.volunteer)
     db.session.commit()
     forget_device()
