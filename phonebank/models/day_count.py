@@ -2,8 +2,9 @@
 
 When a caller records an outcome, the tables of this module do not change. If the tallies of a day
 have changed, a job counts the calls of that day again. Each tally has a version, which grows with
-every change. `CountedDay` stores the sum of these versions at the time of the count. If the sum is
-still the same, the counts are current (see `campaigns.day_counts`).
+every change. For each day, `CountedDay` stores the sum of the versions of the day's tallies at the
+time of the count. If the sum is still the same, the counts are current (see
+`campaigns.day_counts`).
 """
 
 from datetime import date, datetime

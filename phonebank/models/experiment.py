@@ -22,7 +22,7 @@ class ExperimentState(StrEnum):
 
 class Experiment(Base):
     """One experiment. Its arms (the compared scripts) and their shares never change after the
-    experiment starts, so a contact stays in the same arm."""
+    experiment starts, so each contact always has the same arm."""
 
     __tablename__ = "experiment"
     __table_args__ = (

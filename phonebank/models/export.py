@@ -12,12 +12,13 @@ from phonebank.models.state_column import state_check, state_text, state_type
 
 
 class ExportKind(StrEnum):
-    """The kinds of file. Each is named after the thing that one row of the file describes."""
+    """The kinds of file. One row of the file is a call, a person, a canvass result, or an answer
+    that needs action."""
 
     CALLS = "calls"
     PEOPLE = "people"
     CANVASS = "canvass"  # canvass results, as VAN names them
-    INBOX = "inbox"  # an answer that needs action
+    INBOX = "inbox"  # answers that need action
 
 
 class ExportState(StrEnum):

@@ -1,5 +1,5 @@
-"""People who ask to come to a listed event, the e-mails that they get, and who of them is blocked.
-The module also has strangers' requests for an e-mail about a new event."""
+"""People who ask to come to a listed event, the e-mails that they get, and which of them are
+blocked. The module also has strangers' requests for an e-mail about a new event."""
 
 import secrets
 from datetime import datetime

@@ -61,8 +61,8 @@ class InboxMark(Base):
 
 
 class TextSent(Base):
-    """A caller says that, after this call, they sent the person a text message from their own
-    phone."""
+    """A record that a caller sent the person a text message after a call. The caller sent it from
+    their own phone and told Phonebank that they had."""
 
     __tablename__ = "text_sent"
 

@@ -14,7 +14,7 @@ class PaceFlag(Base):
     """A report that a caller went over one of the campaign's limits on the pace of calls.
 
     A caller has at most one open report for each limit. `seen` and `budget` are from the last time
-    that the caller went over the limit. When an organiser has reviewed a report, it stays. If the
+    that the caller went over the limit. A report stays after an organiser has reviewed it. If the
     caller then goes over the limit again, a new report is made.
     """
 

@@ -24,7 +24,7 @@ class PeopleFilter(Base):
 
     `conditions` has the columns, areas and tags by which people are selected
     (`roster.people_filters.Conditions`). A job finds the people. `people` is how many people the
-    job found, and `counted_at` is when. Before that, `counted_at` is None.
+    job found, and `counted_at` is when it found them. `counted_at` is None until the job has run.
     """
 
     __tablename__ = "people_filter"

@@ -13,8 +13,8 @@ from phonebank.models.state_column import state_check, state_type
 
 
 class SuppressionOrigin(StrEnum):
-    """The ways in which a number can get on the do-not-call list: in a call, in an uploaded list,
-    or through an organiser. ORGANISER includes do-not-call files and the API."""
+    """The ways in which a number can get on the do-not-call list: in a call, with an upload of
+    people, or through an organiser. ORGANISER includes do-not-call files and the API."""
 
     CALL = "call"
     LIST = "list"

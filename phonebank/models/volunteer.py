@@ -23,8 +23,8 @@ class ConsentKind(StrEnum):
 
 
 class Volunteer(Base):
-    """One volunteer. Every volunteer has confirmed the e-mail address, by a link that was mailed to
-    this address."""
+    """One volunteer. Every volunteer has confirmed the e-mail address with a link that was mailed
+    to this address."""
 
     __tablename__ = "volunteer"
 

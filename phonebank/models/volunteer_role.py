@@ -12,7 +12,7 @@ from phonebank.models.state_column import state_check, state_type
 
 
 class VolunteerRoleKind(StrEnum):
-    """What a volunteer may do."""
+    """The kinds of role that a volunteer can have."""
 
     EDITOR = "editor"  # checks the events of an area
     TRAINER = "trainer"  # runs trainings, and checks the campaign's events

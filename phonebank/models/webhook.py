@@ -64,8 +64,8 @@ class Webhook(Base):
 
 
 class WebhookDelivery(Base):
-    """A delivery: some events of one kind, which Phonebank sends in one request. The request names
-    people only by their ids."""
+    """A delivery: some events of one kind, which Phonebank sends in one request. The request refers
+    to people only by their ids."""
 
     __tablename__ = "webhook_delivery"
     __table_args__ = (

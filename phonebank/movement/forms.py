@@ -14,8 +14,8 @@ class EmailForm(FlaskForm):
 
 
 class OfferForm(FlaskForm):
-    """The form with which a stranger offers to host a party. The form asks for which campaign the
-    party is, but only if several campaigns accept offers near the place."""
+    """The form with which a stranger offers to host a party. If several campaigns accept offers
+    near the place, the form also asks which of them the party is for."""
 
     first_name = StringField("Your first name", [DataRequired("Type your first name.")])
     email = NormalEmailField("E-mail address")

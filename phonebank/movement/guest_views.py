@@ -161,7 +161,8 @@ def tell_me(country: str, code: str) -> ResponseReturnValue:
 @open_to(ANYONE)
 def show(token: str) -> ResponseReturnValue:
     """Show a guest the state of their request. An accepted guest also sees the event's street
-    address, if it has one. If the event is cancelled or over, nobody sees the address here."""
+    address, if it has one. If the event is cancelled or over, the page does not show the
+    address."""
     guest = guests.guest_of_link(token)
     listing = db.session.get_one(Listing, guest.listing_id)
     is_on = _is_on(listing)

@@ -1,6 +1,6 @@
-"""Keeps whole answers (HTTP responses that contain public pages). If the same request comes again,
-the web process sends the kept answer, and Flask does not see the request. Sending a kept answer
-costs little, even on a day when very many strangers look at the map of events."""
+"""Keeps whole answers (HTTP responses that contain public pages). If the same request comes again
+within a minute, the web process sends the kept answer, and Flask does not see the request. Sending
+a kept answer costs little, even on a day when very many strangers look at the map of events."""
 
 from __future__ import annotations
 

@@ -143,7 +143,8 @@ def sign_out_everywhere() -> ResponseReturnValue:
 @pages.post("/volunteer/forget")
 @for_volunteers
 def forget() -> ResponseReturnValue:
-    """Delete the volunteer, with their roles and consents. Their calls stay, under a first name."""
+    """Delete the volunteer, with their roles and consents. The calls stay, under the first names of
+    the callers to whom they belong."""
     volunteers.forget(g.volunteer)
     db.session.commit()
     forget_device()

@@ -13,8 +13,9 @@ from phonebank.parties.display_names import NAME_AT_MOST, clean_name
 
 
 class CallOutForm(FlaskForm):
-    """The form for a new call-out (a meeting at which people pledge to host parties). Most fields
-    have defaults, so that an organiser can set up a call-out in a minute."""
+    """The form for a new call-out (a meeting at which people pledge to host parties). An organiser
+    can set up a call-out in a minute, because the title and the checkbox have defaults and the time
+    may be empty."""
 
     title = StringField(
         "Title",
@@ -33,8 +34,8 @@ class CallOutForm(FlaskForm):
     )
 
     def validate_title(self, field: StringField) -> None:
-        """Refuse a title that is empty or too long, or that has a character which pages cannot
-        show."""
+        """Remove extra spaces from the title. Refuse a title that is empty, is too long, or
+        contains a character that `clean_name` refuses."""
         try:
             field.data = clean_name(field.data or "", "title")
         except InvalidInputError as fault:
@@ -42,7 +43,7 @@ class CallOutForm(FlaskForm):
 
     @property
     def moment(self) -> datetime | None:
-        """The chosen day and time, without a time zone. None means that the field is empty and the
-        call-out starts now."""
+        """The chosen day and time, without a time zone. None means that the field is empty. The
+        call-out then starts now."""
         chosen: Any = self.starts_at.data
         return chosen if isinstance(chosen, datetime) else None

@@ -1,6 +1,6 @@
-"""The organiser's pages about call-outs: meetings at which people pledge to host parties.
-Organisers set up a call-out on these pages, and see its links, who signed up, and who pledged to
-host a party."""
+"""The organiser's pages about call-outs: meetings at which people pledge to host parties. On these
+pages, organisers set up a call-out and print its paper sheets. They also see its links, how many
+people have signed in, and who has pledged to host a party."""
 
 from flask import Blueprint, Flask, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -44,7 +44,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @views.route("/new", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def new(campaign_id: int) -> ResponseReturnValue:
-    """Show the form for a new call-out. A POST sets the call-out up."""
+    """Show the form for a new call-out. A POST sets up the call-out."""
     campaign = campaign_for(current_user, campaign_id)
     form = CallOutForm()
     if form.validate_on_submit():
@@ -116,9 +116,9 @@ def show(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
 @views.post("/<int:call_out_id>/let-host")
 @open_to(RoleName.ORGANISER)
 def let_host(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
-    """Let the people who pledged to host a party become hosts, if they gave an e-mail address. They
-    become hosts within an hour after the call-out's end, or within an hour from now if the call-out
-    has already ended."""
+    """Allow the people who pledged to host a party to become hosts. If they gave an e-mail address,
+    a job makes them hosts within an hour after the call-out's end. If the call-out has already
+    ended, the job does this within an hour from now."""
     campaign = campaign_for(current_user, campaign_id)
     call_out = call_outs.call_out_for(campaign, call_out_id)
     pledges.let_host(call_out)
@@ -140,7 +140,8 @@ def let_host(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
 @views.get("/<int:call_out_id>/sheets")
 @open_to(RoleName.ORGANISER)
 def paper(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
-    """Show the call-out's paper sheets, ready to print. On the sheets, people sign up by hand."""
+    """Show the call-out's paper sheets, ready to print. People without a phone write their names
+    and details on these sheets."""
     campaign = campaign_for(current_user, campaign_id)
     call_out = call_outs.call_out_for(campaign, call_out_id)
     base_url = current_config().base_url
@@ -160,7 +161,7 @@ def paper(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
 @views.post("/<int:call_out_id>/sheets")
 @open_to(RoleName.ORGANISER)
 def make_sheets(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
-    """Make more paper sheets."""
+    """Make as many more paper sheets as the form says."""
     campaign = campaign_for(current_user, campaign_id)
     call_out = call_outs.call_out_for(campaign, call_out_id)
     typed = request.form.get("count", "")

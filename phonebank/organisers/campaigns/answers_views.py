@@ -1,4 +1,5 @@
-"""The organiser's page that shows what people answered, with filters for the calls."""
+"""The organiser's page that shows what people answered. Filters choose the calls that are
+counted."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -28,10 +29,11 @@ def init_app(app: Flask) -> None:
 def show(campaign_id: int) -> ResponseReturnValue:
     """Show how often people gave each answer to the questions of one script version.
 
-    `version` chooses the script version. Without `version`, the page shows the published version.
-    With `list`, `party` or `day`, the page counts only the calls for this list, from this party or
-    on this day. A parameter is ignored if its value is not one of the campaign's lists, parties or
-    versions, or is not a valid date.
+    `version` chooses the script version. Without `version`, the page shows the campaign's published
+    version, if there is one. With `list`, the page counts only the calls to people on this list.
+    With `party` or `day`, the page counts only the calls from this party or on this day. A
+    parameter is ignored if its value is not a choice that the page offers, or is not a valid date.
+    The page offers the fifty newest parties.
     """
     campaign = campaign_for(current_user, campaign_id, role=RoleName.VIEWER)
     lists = names_of(lists_in_calling_order(campaign))

@@ -114,8 +114,8 @@ class CampaignForm(EditForm):
         """Make the form.
 
         `chapters` are the chapters (local groups) that the organiser of a new campaign can choose
-        from. Without `chapters`, the form has no field for the chapter. `may_be_without_chapter`
-        says whether the organiser can also choose no chapter.
+        from. If `chapters` is empty, the form has no field for the chapter.
+        `may_be_without_chapter` says whether the organiser can also choose no chapter.
         """
         super().__init__(*args, **kwargs)
         # No country is chosen at first, because with a wrong country every number of a list would
@@ -131,10 +131,11 @@ class CampaignForm(EditForm):
         self.chapter_id.choices = none + [SelectChoice(one.id, one.name) for one in chapters]
 
     def is_usable_for(self, campaign: Campaign, lists: Sequence[ContactList]) -> bool:
-        """Whether the form's values are allowed for the campaign.
+        """Whether the campaign may have the country that the form says. `lists` are the campaign's
+        lists. If the country is refused, its field gets a message.
 
-        The country cannot change once the campaign has lists. The country's rules decided how the
-        lists' numbers were read, and they decide when people are called.
+        The country cannot change once the campaign has lists. The country's rules have decided how
+        the numbers in the lists were read. They also decide when people are called.
         """
         if self.country.data == campaign.country or not lists:
             return True
@@ -203,14 +204,14 @@ class DataProtectionForm(EditForm):
         ]
 
     def validate_ends_on(self, field: DateField) -> None:
-        """Refuse a new last day that is in the past, because no campaign can start after its last
-        day."""
+        """Refuse a last day that is in the past, because a campaign cannot be started after its
+        last day. If the stored last day is in the past, it may stay."""
         if field.data and field.data < self.today and field.data != field.object_data:
             raise ValidationError("This day has passed. Enter today or a later day.")
 
 
 class HoursForm(EditForm):
-    """The form for calling hours: a start and an end for each day.
+    """The form for calling hours, with a start and an end for each day of the week.
 
     If both fields of a day are empty, there are no calls on that day.
     """
@@ -220,14 +221,16 @@ class HoursForm(EditForm):
         super().__init__(*args, **kwargs)
 
     def hours(self) -> WeekHours:
-        """Return the week's hours. Raises WeekHoursError if the form's hours are not valid."""
+        """Return the calling hours that were typed. Raises WeekHoursError if they are not valid, or
+        if the country does not permit them."""
         return rules_for(self.campaign.country).parse_hours(
             {day: [t for t in (self[f"{day}_from"].data, self[f"{day}_to"].data) if t]
              for day in DAYS}
         )  # fmt: skip
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Check that the times are valid, and that the country permits them."""
+        """Whether all times are valid and the country permits them. A field with a wrong time gets
+        a message."""
         if not super().validate(extra_validators):
             return False
         try:
@@ -256,7 +259,7 @@ for _day, _name in zip(DAYS, DAY_NAMES, strict=True):
 
 
 def hours_form(campaign: Campaign) -> HoursForm:
-    """Make the hours form, filled with the campaign's current hours."""
+    """Return the form for calling hours, filled with the campaign's stored hours."""
     stored = rules_for(campaign.country).read_stored_hours(campaign.hours).to_json()
     data = {}
     for day, opening in stored.items():

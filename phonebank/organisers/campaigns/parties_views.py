@@ -1,4 +1,4 @@
-"""The organiser's page of a campaign's parties and hosts."""
+"""The organiser's page that shows a campaign's parties and hosts."""
 
 from flask import Blueprint, Flask, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -28,8 +28,9 @@ def init_app(app: Flask) -> None:
 @parties.get("/parties")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Show the campaign's parties with their figures, and its hosts. Parties that have ended come
-    last. Otherwise the newest party comes first."""
+    """Show the campaign's fifty newest parties with their figures, and the campaign's hosts.
+    Parties that have not ended come first. In each of the two groups, the newest party comes
+    first."""
     campaign = campaign_for(current_user, campaign_id)
     found = sorted(parties_in(campaign), key=lambda party: party.has_ended)
     return render_template(

@@ -1,5 +1,5 @@
-"""The organiser's page of a campaign's settings. It shows the value of each setting, and links to
-the page that changes the setting."""
+"""The organiser's page that shows a campaign's settings. The page shows the values of the settings,
+with links to the pages on which an organiser changes them."""
 
 from flask import Blueprint, Flask, render_template
 from flask.typing import ResponseReturnValue
@@ -32,7 +32,7 @@ def init_app(app: Flask) -> None:
 @settings.get("")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Show how the campaign is set up."""
+    """Show the campaign's settings and their values."""
     campaign = campaign_for(current_user, campaign_id)
     rules = rules_for(campaign.country)
     hours = rules.read_stored_hours(campaign.hours).to_json()

@@ -1,5 +1,5 @@
 """Finds the page on which an organiser completes a step of a campaign's checklist. The checklist
-has the steps that come before the first call."""
+has the steps that are needed before the first call."""
 
 from flask import url_for
 

@@ -1,5 +1,5 @@
-"""Collects the figures for a campaign's *Today* page: for today, for the whole campaign, and for
-the callers who are calling now."""
+"""Collects the figures for a campaign's page *Today*. There are figures of today, of the whole
+campaign, and of the callers who are calling now."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,8 +20,9 @@ from phonebank.telephony.spending import Spending, limit_of, spending_of
 @dataclass(frozen=True)
 class Today:
     """The figures of *Today*. `city` names the time zone in which hours and days are counted.
-    `goal` is the text from `describe_goal`. `lists` has the name of each list that has an answer
-    rate, by the list's id. `spending` is None if the campaign's callers use their own phones."""
+    `goal` is the text from `describe_goal`. `lists` has the name of each list for which there is an
+    answer rate. Its keys are the lists' ids. `spending` is None if the campaign's callers dial the
+    numbers themselves (`CampaignMode.MANUAL`)."""
 
     totals: Totals
     over_time: OverTime
@@ -35,9 +36,10 @@ class Today:
 
 
 def figures_of(campaign: Campaign, at: datetime) -> Today:
-    """Return the campaign's figures. `at` (aware) is the current time. The campaign's totals all
-    come from one query of the tallies (stored totals for each hour), and the callers' totals from
-    another. The figures on how calls ended and when people answer come from counts of the calls."""
+    """Return the campaign's figures. `at` (aware) is the current time. All totals of the campaign
+    come from one query of the tallies (stored totals for each hour). The callers' totals come from
+    another query. The figures on how calls ended, and on when people answer, come from counts of
+    the calls."""
     zone = first_zone_of(campaign)
     by_hour = totals_by_hour(campaign.id)
     totals = sum_of(by_hour.values())
@@ -65,8 +67,11 @@ def figures_of(campaign: Campaign, at: datetime) -> Today:
 
 
 def describe_goal(campaign: Campaign, totals: Totals, seen: OverTime, today: date) -> str:
-    """Describe how far the campaign is from its goal, and when it will reach the goal at its
-    current pace. For an ended campaign, do not say when. Return "" if the campaign has no goal."""
+    """Describe how far the campaign is from its goal, and when it will reach the goal at the pace
+    of the last days. If there were no conversations on those days, say so instead. If the
+    campaign's last day has not passed, also name this day. If the pace is too slow to reach the
+    goal by then, say how many conversations a day are needed. For an ended campaign, say only how
+    many conversations there were. Return "" if the campaign has no goal."""
     if campaign.goal is None:
         return ""
     told = f"{totals.conversations:,} of {campaign.goal:,} conversations."
@@ -96,7 +101,7 @@ def describe_goal(campaign: Campaign, totals: Totals, seen: OverTime, today: dat
 
 
 def chart_data(bars: Any) -> dict[str, Any]:
-    """Return the labels, calls and conversations of the bars, for `campaign_charts.js` to draw."""
+    """Return the labels, calls and conversations of the bars. `campaign_charts.js` draws them."""
     return {
         "labels": [bar.began for bar in bars],
         "calls": [bar.calls for bar in bars],

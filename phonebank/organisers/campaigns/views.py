@@ -39,7 +39,7 @@ _ORDER = (CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.DRAFT, Camp
 
 
 def init_app(app: Flask) -> None:
-    """Add the campaign pages."""
+    """Add the campaign pages, and the template filter `chart_data`."""
     app.register_blueprint(campaigns)
     app.add_template_filter(chart_data)
 
@@ -63,7 +63,7 @@ def _link_for_callers(campaign: Campaign) -> str:
 @campaigns.get("")
 @open_to(VIEWER_ANYWHERE)
 def index() -> ResponseReturnValue:
-    """Show the campaigns whose figures the account may see, with their totals. Running campaigns
+    """Show the campaigns whose figures the account may see, each with its totals. Running campaigns
     come first, and ended campaigns come last."""
     found = sorted(services.campaigns_of(current_user), key=lambda c: _ORDER.index(c.state))
     rows = [(c, campaign_totals(c.id)) for c in found]
@@ -78,8 +78,8 @@ def index() -> ResponseReturnValue:
 def new() -> ResponseReturnValue:
     """Show the form for a new campaign. A POST creates the campaign.
 
-    Organisers of chapters (local groups) can create campaigns only in their chapters. Organisers of
-    single campaigns cannot create any.
+    Organisers of chapters (local groups) can create campaigns only in their chapters. Raises
+    NotAllowedError for somebody who organises only single campaigns.
     """
     chapters = chapters_within(current_user)
     if not (chapters or current_user.is_organiser):
@@ -101,10 +101,10 @@ def new() -> ResponseReturnValue:
 @open_to(RoleName.VIEWER)
 def show(campaign_id: int) -> ResponseReturnValue:
     """Show the campaign's page *Today*: its figures, and what an organiser must do. If the campaign
-    is a draft, the page shows the steps to its first call instead.
+    is a draft, organisers see the steps that are needed before its first call instead.
 
-    A viewer gets a page with the figures only. With `?part=1` the view returns only the part with
-    the figures, so that the page can refresh them.
+    A viewer gets a page with the figures only. With `?part=1`, the view returns only the part of
+    the page that has the figures, so that the page can refresh them.
     """
     campaign = campaign_for(current_user, campaign_id, role=RoleName.VIEWER)
     organises = may_organise(current_user, campaign)
@@ -140,7 +140,7 @@ def show(campaign_id: int) -> ResponseReturnValue:
 @campaigns.route("/<int:campaign_id>/edit", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def edit(campaign_id: int) -> ResponseReturnValue:
-    """Show the form for the campaign's name and other details. A POST saves the form."""
+    """Show the form for the campaign's name and other details. A POST saves the changes."""
     campaign = _campaign(campaign_id, to_change=request.method == "POST")
     form = CampaignForm(obj=campaign)
     if _may_be_saved(form) and form.is_usable_for(campaign, lists_in_calling_order(campaign)):
@@ -196,9 +196,9 @@ def hours(campaign_id: int) -> ResponseReturnValue:
 
 
 def describe_week(days: Sequence[tuple[str, Sequence[str]]]) -> str:
-    """Return the hours of a week in words. Days without hours are not mentioned. Consecutive days
-    with the same hours are joined: "Monday to Friday from 09:00 to 21:00, and Saturday and Sunday
-    from 10:00 to 20:00"."""
+    """Return the hours of a week in words, or "" if no day has hours. Days without hours are not
+    mentioned. Consecutive days with the same hours are named together, for example "Monday to
+    Friday from 09:00 to 21:00, and Saturday and Sunday from 10:00 to 20:00"."""
     parts = []
     for opening, run in groupby(days, key=lambda day: tuple(day[1])):
         names = [name for name, _ in run]
@@ -210,8 +210,8 @@ def describe_week(days: Sequence[tuple[str, Sequence[str]]]) -> str:
 
 
 def _may_be_saved(form: EditForm) -> bool:
-    """Whether the form was sent, is valid, and would not overwrite changes that another organiser
-    has saved in the meantime."""
+    """Whether the form was sent and is valid, and saving it would not overwrite changes that
+    somebody has saved since the form was opened."""
     return form.validate_on_submit() and not form.is_overtaken()
 
 
@@ -219,7 +219,7 @@ def _may_be_saved(form: EditForm) -> bool:
 @open_to(RoleName.ORGANISER)
 def data_protection(campaign_id: int) -> ResponseReturnValue:
     """Show the form for the campaign's data protection: who is responsible, the legal ground, the
-    campaign's last day, and how long the people's data is kept. A POST saves the form."""
+    campaign's last day, and how long the people's data is kept. A POST saves the changes."""
     campaign = _campaign(campaign_id, to_change=request.method == "POST")
     if request.method == "POST":
         refuse_erased(campaign)
@@ -238,7 +238,9 @@ def data_protection(campaign_id: int) -> ResponseReturnValue:
 @campaigns.post("/<int:campaign_id>/state")
 @open_to(RoleName.ORGANISER)
 def change_state(campaign_id: int) -> ResponseReturnValue:
-    """Start, pause, resume, end or reopen the campaign."""
+    """Start, pause, resume, end or reopen the campaign. A campaign cannot be started while a
+    statement about data protection is missing. In that case, redirect to the page on which an
+    organiser adds it."""
     campaign = _campaign(campaign_id)
     verb = request.form.get("verb", "")
     if verb == "start" and (unsaid := missing_statements(campaign)):
@@ -259,8 +261,8 @@ def change_state(campaign_id: int) -> ResponseReturnValue:
 @campaigns.post("/<int:campaign_id>/door")
 @open_to(RoleName.ORGANISER)
 def door(campaign_id: int) -> ResponseReturnValue:
-    """Open or close the campaign's door, which decides whether newcomers with the campaign's own
-    link must wait. Opening the door also admits callers who are already waiting. `set_door`
+    """Open or close the campaign's door. While the door is closed, newcomers with the campaign's
+    own link must wait. Opening the door also admits callers who are already waiting. `set_door`
     describes the exceptions."""
     campaign = _campaign(campaign_id)
     is_open = request.form.get("open") == "yes"
@@ -274,9 +276,9 @@ def door(campaign_id: int) -> ResponseReturnValue:
 @campaigns.post("/<int:campaign_id>/admit")
 @open_to(RoleName.ORGANISER)
 def admit(campaign_id: int) -> ResponseReturnValue:
-    """Admit waiting callers who joined by the campaign's own link. With `caller_id`, admit only
-    this caller. Without `caller_id`, admit all of them, except those whom an organiser must admit
-    individually."""
+    """Admit waiting callers who joined with the campaign's own link. With `caller_id`, admit only
+    this caller. Without `caller_id`, admit all waiting callers, except those whom an organiser must
+    admit individually."""
     campaign = _campaign(campaign_id)
     caller_id = request.form.get("caller_id", type=int)
     services.admit(campaign, [caller_id] if caller_id is not None else None)
@@ -286,7 +288,8 @@ def admit(campaign_id: int) -> ResponseReturnValue:
 @campaigns.post("/<int:campaign_id>/new-link")
 @open_to(RoleName.ORGANISER)
 def new_link(campaign_id: int) -> ResponseReturnValue:
-    """Replace the link with which callers join the campaign. The old link stops working."""
+    """Replace the link with which callers join the campaign. The old link stops working. If
+    somebody has replaced the link since the page was opened, nothing changes."""
     campaign = _campaign(campaign_id, to_change=True)
     if not is_still(campaign.join_token):
         flash("Somebody has just replaced the link. This is the new one.", "info")

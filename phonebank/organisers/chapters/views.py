@@ -74,9 +74,9 @@ def rename(chapter_id: int) -> ResponseReturnValue:
 @pages.post("/<int:chapter_id>/campaigns")
 @open_to(RoleName.ORGANISER)
 def put_in(chapter_id: int) -> ResponseReturnValue:
-    """Put a campaign into the chapter. The form sends the campaign's id, and the id of the chapter
-    that had the campaign when the page was opened. For example, "12-3" means campaign 12 in chapter
-    3, and "12-0" means campaign 12 in no chapter."""
+    """Put a campaign into the chapter. The form sends two ids: the campaign's id, and the id of the
+    chapter in which the campaign was when the page was opened. For example, "12-3" means campaign
+    12 in chapter 3, and "12-0" means campaign 12 in no chapter."""
     chapter = chapters.chapter_for(chapter_id)
     campaign_id, _, seen = request.form.get("campaign", "").partition("-")
     if not (campaign_id.isdecimal() and seen.isdecimal()):
@@ -106,7 +106,8 @@ def take_out(chapter_id: int) -> ResponseReturnValue:
 @pages.post("/<int:chapter_id>/delete")
 @open_to(RoleName.ORGANISER)
 def delete(chapter_id: int) -> ResponseReturnValue:
-    """Delete a chapter, if it has no campaigns and nobody has a role in it."""
+    """Delete a chapter. This works only if the chapter has no campaigns and nobody has a role in
+    it."""
     chapter = chapters.chapter_for(chapter_id)
     name = chapter.name
     chapters.delete_chapter(chapter, current_user)

@@ -44,7 +44,7 @@ class TokenForm(FlaskForm):
     )
 
     def offer(self, scopes: Collection[Scope]) -> None:
-        """Offer only these scopes."""
+        """Let the organiser choose only from these scopes."""
         self.scopes.choices = [
             SelectChoice(str(scope), label) for scope, label in SCOPES.items() if scope in scopes
         ]

@@ -1,4 +1,4 @@
-"""The page on which an organiser makes and revokes a campaign's API tokens."""
+"""The page on which an organiser makes API tokens for a campaign, and revokes them."""
 
 import logging
 
@@ -30,7 +30,7 @@ def init_app(app: Flask) -> None:
 @pages.get("")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Show the campaign's tokens, and the form for a new one."""
+    """Show the campaign's tokens, and the form for a new token."""
     campaign = campaign_for(current_user, campaign_id)
     form = TokenForm(formdata=None)
     form.offer(tokens.may_give(current_user))
@@ -41,7 +41,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @limiter.limit(NEW_TOKENS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def make_token(campaign_id: int) -> ResponseReturnValue:
-    """Make a token, and show its secret. The secret is never shown again."""
+    """Make a token, and show its secret. No page shows the secret again."""
     campaign = campaign_for(current_user, campaign_id, to_change=True)
     form = TokenForm()
     form.offer(tokens.may_give(current_user))
@@ -66,7 +66,7 @@ def make_token(campaign_id: int) -> ResponseReturnValue:
 @pages.post("/tokens/<int:token_id>/revoke")
 @open_to(RoleName.ORGANISER)
 def revoke_token(campaign_id: int, token_id: int) -> ResponseReturnValue:
-    """Revoke a token, which then stops working at once."""
+    """Revoke a token. The token stops working at once."""
     campaign = campaign_for(current_user, campaign_id)
     token = tokens.revoke_token(campaign, token_id)
     record_audit(

@@ -40,7 +40,7 @@ def init_app(app: Flask) -> None:
 @pages.get("")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Show the campaign's webhooks, and the form for a new one."""
+    """Show the campaign's webhooks, and the form for a new webhook."""
     return _page(campaign_for(current_user, campaign_id), WebhookForm(formdata=None))
 
 
@@ -48,7 +48,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @limiter.limit(NEW_WEBHOOKS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def make(campaign_id: int) -> ResponseReturnValue:
-    """Make a webhook, and show its secret. The secret is never shown again."""
+    """Make a webhook, and show its secret. No page shows the secret again."""
     campaign = campaign_for(current_user, campaign_id, to_change=True)
     form = WebhookForm()
     if not form.validate():
@@ -66,8 +66,8 @@ def make(campaign_id: int) -> ResponseReturnValue:
 @pages.get("/<int:webhook_id>")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int, webhook_id: int) -> ResponseReturnValue:
-    """Show the webhook's newest deliveries (at most SHOWN_AT_MOST), and for each of them whether it
-    arrived, failed, or is still waiting to be sent."""
+    """Show the webhook's newest deliveries (at most SHOWN_AT_MOST). For each delivery, say whether
+    it has arrived, has failed, or waits for its first or next try."""
     campaign = campaign_for(current_user, campaign_id)
     webhook = webhooks.webhook_for(campaign, webhook_id)
     return render_template(

@@ -1,5 +1,5 @@
 """The page that shows how many of a campaign's contacts have each status, such as "ready", and what
-the status means. The contacts with one status are called a bucket."""
+each status means. The contacts with one status are called a bucket."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -49,10 +49,11 @@ def init_app(app: Flask) -> None:
 @queue.get("")
 @open_to(RoleName.VIEWER)
 def standing(campaign_id: int) -> ResponseReturnValue:
-    """Show how many contacts have each status, as a chart and in a sentence.
+    """Show a chart of how many contacts have each status, with sentences on how many can be called.
 
-    With `?part=1` the view returns only the chart and the sentence, so that the page can refresh
-    them. The numbers of contacts all come from one count: see `contact_queue/status_cache.py`.
+    With `?part=1`, the view returns only the chart and the sentences, so that the page can refresh
+    them. All these numbers come from one count: see `contact_queue/status_cache.py`. If the
+    contacts have not been counted yet, the page says that they are being counted.
     """
     campaign = campaign_for(current_user, campaign_id, role=RoleName.VIEWER)
     template = (
@@ -96,8 +97,8 @@ def standing(campaign_id: int) -> ResponseReturnValue:
 
 
 def _is_counted_later(campaign: Campaign) -> bool:
-    """Whether the campaign has so many contacts that the page is sent before they are counted. The
-    page then loads the figures by itself."""
+    """Whether the campaign has so many contacts that the page does not wait for a new count. The
+    page then loads the new figures afterwards."""
     stored = select(func.sum(ContactList.rows_stored)).where(ContactList.campaign_id == campaign.id)
     return (db.session.scalar(stored) or 0) > COUNTED_AT_ONCE
 
@@ -105,19 +106,20 @@ def _is_counted_later(campaign: Campaign) -> bool:
 @dataclass
 class _Forecasts:
     """The last forecast that this process made for each campaign. A forecast says when everyone
-    will have been called. Each forecast is stored with the time of the counts on which it is based.
+    will have been called. Each forecast is stored with the time at which the contacts were counted
+    for it.
 
-    Open pages request the forecast every few seconds, and each new forecast reads all of a
-    campaign's tallies (stored totals for each hour). So a new forecast is made only after the
-    contacts are counted again.
+    Open pages request the forecast every few seconds. To make a new forecast, the process must read
+    all tallies (stored totals for each hour) of the campaign. So a new forecast is made only after
+    the contacts are counted again.
     """
 
     _made: dict[int, tuple[datetime, str]] = field(default_factory=dict)
 
     def of(self, campaign: Campaign, buckets: Mapping[str, Bucket], at: datetime) -> str:
-        """Return the sentence from `_forecast`. `at` is the time of the counts in `buckets`. If the
-        stored forecast is based on the same counts, return the stored forecast. Otherwise make a
-        new one."""
+        """Return what `_forecast` returns for the campaign. `at` is the time at which the contacts
+        in `buckets` were counted. If the stored forecast has the same time, return the stored
+        forecast. Otherwise make and store a new one."""
         made = self._made.get(campaign.id)
         if made is None or made[0] != at:
             made = self._made[campaign.id] = (at, _forecast(campaign, buckets, at))
@@ -130,8 +132,9 @@ def _forecasts() -> _Forecasts:
 
 
 def _forecast(campaign: Campaign, buckets: Mapping[str, Bucket], at: datetime) -> str:
-    """Describe when everyone will have been called. Return "" if nobody is left to call, or if
-    there have been too few calls to tell."""
+    """Describe when everyone will have been called. Return "" if nobody is left to call, or if too
+    few people are finished. Also return "" if there were no calls in the days before today whose
+    pace counts (`campaigns.forecast`)."""
     zone = first_zone_of(campaign)
     today = at.astimezone(zone).date()
     estimate = forecast(

@@ -55,8 +55,9 @@ _WAITS_FOR_US = {
 
 
 def describe_why(bucket: str, person: Contact) -> str:
-    """Describe why a person is in this bucket (group of contacts with one status). For a finished
-    person, the text has only the reason that applies to this person, if the reason is known."""
+    """Describe why a person is in this bucket (group of contacts with one status). If the person is
+    finished and the reason is known, the text has only this reason. Otherwise, it is the general
+    text for the bucket."""
     if bucket != "finished":
         return BUCKET_MEANINGS[bucket]
     if is_finished_by_organiser(person):
@@ -70,8 +71,9 @@ def describe_why(bucket: str, person: Contact) -> str:
 
 
 def describe_status(campaign: Campaign, buckets: Sequence[Bucket], at: datetime) -> str:
-    """Describe how many contacts can be called at `at`. If there are none, say when the next
-    contact can be called, or why nobody can be called."""
+    """Describe how many contacts can be called at `at`. If no contact can be called, say when the
+    next one can be called, or why nobody can be called. If the campaign is not running, also say
+    that callers get nobody."""
     count = {bucket.key: bucket.contacts for bucket in buckets if bucket.contacts}
     openings = [bucket.next_at for bucket in buckets if bucket.next_at]
     can = "can" if campaign.is_running else "could"
@@ -100,7 +102,8 @@ def describe_status(campaign: Campaign, buckets: Sequence[Bucket], at: datetime)
 def describe_capacity(calls: int, is_running: bool = True) -> str:
     """Describe how many calls can be made in the next hour (`calls`).
 
-    The sentence also says how many callers these calls keep busy. Return "" if there are no calls.
+    The sentence also says how many callers these calls keep busy. If the campaign is not running
+    (`is_running`), the sentence says “could” instead of “can”. Return "" if `calls` is 0.
     """
     callers = calls // ATTEMPTS_AN_HOUR
     if not calls:
@@ -115,8 +118,9 @@ def describe_capacity(calls: int, is_running: bool = True) -> str:
 
 
 def describe_forecast(estimate: Forecast, last_day: date | None, today: date) -> str:
-    """Describe when the campaign will have called everyone. Also name the campaign's last day, if
-    it has one. If more callers are needed to finish by that day, say how many more."""
+    """Describe when the campaign will have called everyone, at the pace of the last days. Also name
+    the campaign's last day, if it has one. If more callers are needed to finish by that day, say
+    how many."""
     calls = "1 call is" if estimate.calls_left == 1 else f"{estimate.calls_left:,} calls are"
     it_takes = "it takes" if estimate.calls_left == 1 else "they take"
     pace = pace_in_words(estimate.calls_a_day)
@@ -143,15 +147,15 @@ def _words_of_day(day: date) -> str:
 
 
 def describe_time_of_day(campaign: Campaign, moment: datetime) -> str:
-    """Return the time of day to the second, with the city of the time zone, such as "14:03:05
-    London time"."""
+    """Return the time of day with seconds and a city, such as "14:03:05 London time". The time is
+    in the first time zone of the campaign's country, and the city names that zone."""
     local, city = _local_time(campaign, moment)
     return f"{local:%H:%M:%S} {city} time"
 
 
 def describe_moment(campaign: Campaign, moment: datetime, at: datetime) -> str:
-    """Describe a moment after `at`: the wait until then, the day, and the time of day. Do not name
-    the day if it is the day of `at`.
+    """Describe a moment after `at`: the wait from `at` until the moment, the day, and the time of
+    day. If the moment is on the same day as `at`, do not name the day.
 
     The time is in the first time zone of the campaign's country. The text names the city of that
     zone, because an organiser may be in another zone.
@@ -173,6 +177,7 @@ def describe_wait(wait: timedelta) -> str:
 
 
 def _local_time(campaign: Campaign, moment: datetime) -> tuple[datetime, str]:
-    """Return the moment in the first time zone of the campaign's country, and that zone's city."""
+    """Return the moment in the first time zone of the campaign's country, and the name of that
+    zone's city."""
     zone = first_zone_of(campaign)
     return moment.astimezone(zone), city_of(zone)

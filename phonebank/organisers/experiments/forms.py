@@ -1,5 +1,5 @@
-"""The form that sets up an experiment. An experiment has two to four arms. An arm is a script for a
-share of the people."""
+"""The form that sets up an experiment. An experiment has two to four arms. An arm is one script,
+which callers use for a share of the people."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -37,16 +37,16 @@ class ExperimentForm(FlaskForm):
             ]
 
     def arm_fields(self) -> list[tuple[Field, Field, Field]]:
-        """Return the form's fields for each arm: script, share and label. An arm is a script for a
-        share of the people."""
+        """Return the form's fields for each arm: script, share and label. An arm is one script,
+        which callers use for a share of the people."""
         return [
             (self[f"words_{number}"], self[f"share_{number}"], self[f"label_{number}"])
             for number in ARMS
         ]
 
     def arms(self) -> list[NewArm]:
-        """Return the arms that the organiser filled in. An arm is a script for a share of the
-        people. The form must be valid."""
+        """Return the arms that the organiser filled in. An arm is one script, which callers use for
+        a share of the people. Call this function only if the form is valid."""
         return [
             NewArm(self._offered[words.data], share.data, " ".join((label.data or "").split()))
             for words, share, label in self.arm_fields()

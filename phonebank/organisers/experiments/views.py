@@ -18,7 +18,7 @@ experiments = Blueprint(
 
 
 def init_app(app: Flask) -> None:
-    """Register the pages, and let other pages show which experiment is running."""
+    """Register the pages, and let the templates of other pages call `running_experiment`."""
     app.register_blueprint(experiments)
     app.add_template_global(services.running_experiment)
 
@@ -73,7 +73,8 @@ def show(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
 @experiments.post("/<int:experiment_id>/start")
 @open_to(RoleName.ORGANISER)
 def start(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
-    """Start the experiment. From the next person on, callers get the experiment's scripts."""
+    """Start the experiment. From now on, a caller who gets the next person also gets one of the
+    experiment's scripts."""
     campaign, experiment = _experiment(campaign_id, experiment_id)
     services.start(campaign, experiment)
     db.session.commit()
@@ -101,7 +102,7 @@ def stop(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
 @experiments.post("/<int:experiment_id>/discard")
 @open_to(RoleName.ORGANISER)
 def discard(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
-    """Discard an experiment that has not started yet."""
+    """Discard an experiment. This works only before the experiment has started."""
     campaign, experiment = _experiment(campaign_id, experiment_id)
     services.discard(experiment)
     db.session.commit()

@@ -20,7 +20,7 @@ KINDS = {
 class AskForm(FlaskForm):
     """The form with which an organiser asks for a file to download. The organiser chooses the kind
     of file. If the organiser also chooses a day, the file has only what has changed since the start
-    of that day."""
+    of that day in UTC."""
 
     kind = SelectField(
         "What should the file contain?",
@@ -35,7 +35,7 @@ class AskForm(FlaskForm):
     )
 
     def validate_since(self, field: DateField) -> None:
-        """Refuse a day in the future."""
+        """Refuse a day that is later than today's date in UTC."""
         if field.data and field.data > now().date():
             raise ValidationError("That day is in the future. Choose today or an earlier day.")
 

@@ -43,7 +43,7 @@ CHECK_EVERY = 2.0
 
 
 class SignedOutError(Exception):
-    """The error that ends a download because its browser was signed out."""
+    """The error that ends a download after the browser was signed out."""
 
 
 def init_app(app: Flask) -> None:
@@ -66,7 +66,8 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @limiter.limit(ASKS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def ask(campaign_id: int) -> ResponseReturnValue:
-    """Ask for a file. If the same file is already being made, do not start a second one."""
+    """Ask for a file. If a file with the same kind and the same chosen day is already being made,
+    do not start a second one."""
     campaign = campaign_for(current_user, campaign_id)
     form = AskForm()
     if not form.validate():
@@ -97,8 +98,8 @@ def ask(campaign_id: int) -> ResponseReturnValue:
 @limiter.limit(DOWNLOADS)
 @open_to(RoleName.ORGANISER)
 def file(campaign_id: int, export_id: int) -> Response:
-    """Download a file that is ready. `?for=excel` adds the byte order mark of UTF-8, which Excel
-    needs."""
+    """Download a file that is ready. With `?for=excel`, the file begins with the byte order mark of
+    UTF-8, which Excel needs."""
     campaign = campaign_for(current_user, campaign_id)
     export = files.export_for(campaign, export_id)
     log.info("account %s downloads export %s", current_user.id, export.id)
@@ -122,8 +123,8 @@ def file(campaign_id: int, export_id: int) -> Response:
 @limiter.limit(DOWNLOADS)
 @open_to(RoleName.ORGANISER)
 def definitions(campaign_id: int) -> Response:
-    """Download a file that explains every column in the files of calls, people and the inbox. It
-    also explains every outcome and every answer key."""
+    """Download a file that explains every column in the files of calls, people and the inbox. The
+    file also explains every outcome and every answer key."""
     campaign = campaign_for(current_user, campaign_id)
     file = definitions_file(campaign, for_excel())
     return download(file, f"{campaign.name} definitions")
@@ -133,7 +134,8 @@ def definitions(campaign_id: int) -> Response:
 @limiter.limit(DOWNLOADS)
 @open_to(RoleName.ORGANISER)
 def do_not_call() -> Response:
-    """Download every number on the do-not-call list."""
+    """Download the numbers on the do-not-call list. Numbers of which only a hash is stored are not
+    in the file."""
     log.info("account %s downloads the do-not-call list", current_user.id)
     record_audit("do-not-call list downloaded", account=current_user)
     db.session.commit()
@@ -141,7 +143,8 @@ def do_not_call() -> Response:
 
 
 def for_excel() -> bool:
-    """Whether the address asks for the byte order mark that Excel needs."""
+    """Whether the URL of the request asks for the byte order mark that Excel needs
+    (`?for=excel`)."""
     return request.args.get("for") == "excel"
 
 
@@ -163,8 +166,9 @@ def _files(campaign: Campaign) -> dict[str, Any]:
 
 
 def download(chunks: Iterator[Piece], name: str) -> Response:
-    """Return the pieces of a CSV file as a download. If the browser is signed out during the
-    download, the download ends within a few seconds."""
+    """Return a response with which the browser downloads the pieces of a CSV file. `name` becomes a
+    part of the file's name. If the browser is signed out during the download, the download ends at
+    the first piece that comes CHECK_EVERY seconds or more after the last check."""
     # Only plain letters and digits are kept, because a campaign's name must not add lines to the
     # header.
     plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:80].lower()

@@ -42,7 +42,7 @@ def init_app(app: Flask) -> None:
 @open_to(RoleName.ORGANISER)
 def calls(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     """Show one page of the calls that one caller recorded. The access ledger (who saw whom) records
-    each person shown."""
+    that the organiser saw the people on this page."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     page_number = max(1, request.args.get("page", 1, type=int))
@@ -77,7 +77,8 @@ def form(campaign_id: int, call_id: uuid.UUID) -> ResponseReturnValue:
 @retry_on_deadlock
 def save(campaign_id: int, call_id: uuid.UUID) -> ResponseReturnValue:
     """Store the corrected record of the call, and redirect to the page of the person who was
-    called. If the correction is refused, show the form again with the reason."""
+    called. If the correction is refused, show the form again with the reason. If somebody has
+    changed the call in the meantime, the form shows what is stored now."""
     campaign = campaign_for(current_user, campaign_id)
     call = call_in(campaign, call_id)
     contact_id = call.contact_id
