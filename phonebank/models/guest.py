@@ -45,7 +45,7 @@ class Guest(Base):
     state: Mapped[GuestState] = mapped_column(state_type(GuestState), default=GuestState.NEW)
     created_at: Mapped[datetime] = mapped_column(default=now)
     # When the guest confirmed the request, on the page whose link is only in their e-mail. This
-    # shows that the address is theirs. None for an event by video, where nobody has to confirm.
+    # shows that the address is theirs. It can stay None for an event by video.
     confirmed_at: Mapped[datetime | None]
     # Since when the guest has waited for the host's answer, or for a place.
     waiting_since: Mapped[datetime] = mapped_column(default=now)

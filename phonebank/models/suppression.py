@@ -26,8 +26,9 @@ class Suppression(Base):
     list.
 
     The row holds no name. It never expires, because the number must not be called if a later upload
-    contains it. An organiser can take a whole batch of numbers off the list (`SuppressionBatch`). A
-    number then stays if a caller, an organiser or another batch has also put it on the list.
+    contains it. An organiser can remove a whole batch of numbers (`SuppressionBatch`). A number of
+    the batch then stays on the list if a caller, an organiser or another batch has also put it on
+    the list.
     """
 
     __tablename__ = "suppression"
@@ -61,8 +62,9 @@ class SuppressionBatch(Base):
     """Numbers that are put on the do-not-call list together. The numbers come from the do-not-call
     column of an upload, from a do-not-call file or from the API.
 
-    An organiser can take all numbers of a batch off the list at once. The batch's row then stays,
-    and says who removed the numbers, when and why. The removed numbers are not kept.
+    An organiser can remove a whole batch. This takes its numbers off the list, except those that a
+    caller, an organiser or another batch has also put there. The batch's row then stays, and says
+    who removed the numbers, when and why. The removed numbers are not kept.
     """
 
     __tablename__ = "suppression_batch"

@@ -30,7 +30,7 @@ class VolunteerRequiredError(SignInRequiredError):
 
 def remember(volunteer: Volunteer) -> None:
     """Sign the volunteer in on this device. The volunteer stays signed in as long as the browser
-    keeps the cookie, or until they sign out on all devices."""
+    keeps the cookie, unless they sign out."""
     session[COOKIE_KEY] = cookie_for(volunteer)
     session.permanent = True
 

@@ -32,7 +32,7 @@ limit_wrong_codes = AttemptLimit(
 @open_to(TV)
 def certificate(token: str) -> ResponseReturnValue:
     """Show the certificate, ready to print, with the link with which others can check it. Raises
-    GoneError if the mark was taken back."""
+    GoneError if the trained mark was taken back, or if there is no such certificate."""
     mark = marks.mark_by_token(token)
     link = current_config().base_url + url_for(".certificate", token=mark.token)
     return render_template(

@@ -33,7 +33,7 @@ def show(campaign_id: int) -> ResponseReturnValue:
     version, if there is one. With `list`, the page counts only the calls to people on this list.
     With `party` or `day`, the page counts only the calls from this party or on this day. A
     parameter is ignored if its value is not a choice that the page offers, or is not a valid date.
-    The page offers the fifty newest parties.
+    Of the parties, the page offers only the fifty newest.
     """
     campaign = campaign_for(current_user, campaign_id, role=RoleName.VIEWER)
     lists = names_of(lists_in_calling_order(campaign))

@@ -131,8 +131,8 @@ class CampaignForm(EditForm):
         self.chapter_id.choices = none + [SelectChoice(one.id, one.name) for one in chapters]
 
     def is_usable_for(self, campaign: Campaign, lists: Sequence[ContactList]) -> bool:
-        """Whether the campaign may have the country that the form says. `lists` are the campaign's
-        lists. If the country is refused, its field gets a message.
+        """Whether the campaign may have the country that is chosen in the form. `lists` are the
+        campaign's lists. If the country is refused, its field gets a message.
 
         The country cannot change once the campaign has lists. The country's rules have decided how
         the numbers in the lists were read. They also decide when people are called.
