@@ -99,7 +99,7 @@ def parse_answers(script: Script | None, text: str) -> dict[str, Answer]:
     """
     try:
         given: Any = json.loads(text[:ANSWERS_AT_MOST]) if text else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     if script is None or not isinstance(given, dict):
         return {}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
@@ -270,6 +270,7 @@ def test_every_ready_made_script_can_be_practised() -> None:
 
 
 @given(st.text() | st.recursive(st.integers() | st.text(), st.lists).map(json.dumps))
+@example("[" * 100_000)
 def test_malformed_answers_are_ignored(text: str) -> None:
     assert parse_answers(PERSUASIVE, text) == {}
 
