@@ -1,6 +1,7 @@
-"""Encrypts text that is to be stored, and makes keyed hashes of e-mail and network addresses.
+"""Encrypts text that is to be stored, and makes keyed hashes of text, such as e-mail addresses.
 
-The keys are made from `Config.number_keys`. These come from the environment, so neither the tables
+The keys come from `Config.number_keys`. If there are none, as on a developer's machine,
+`Config.secret_key` is the only key. Both settings come from the environment, so neither the tables
 nor their backups contain the keys. New text is encrypted with the first key. Text that was
 encrypted with an older key can be read as long as `Config.number_keys` contains that key.
 """
@@ -22,8 +23,8 @@ def encrypt(text: str) -> str:
 
 
 def decrypt(stored: str) -> str | None:
-    """Return the text, or None if `Config.number_keys` no longer contains the key with which the
-    text was encrypted."""
+    """Return the text, or None if none of the keys can decrypt it. For example,
+    `Config.number_keys` may no longer contain the key with which the text was encrypted."""
     try:
         return _fernet(_keys()).decrypt(stored.encode()).decode()
     except InvalidToken:
@@ -32,7 +33,7 @@ def decrypt(stored: str) -> str | None:
 
 def keyed_hashes(text: str) -> list[str]:
     """Return a hash of the text for each key, as hexadecimal digits. Store the first hash in a new
-    row. To find a stored row, search for all the hashes."""
+    row. To find a stored row, search for a row that has any of the hashes."""
     return [hmac.digest(key.encode(), text.encode(), "sha256").hex() for key in _keys()]
 
 

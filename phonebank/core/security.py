@@ -1,5 +1,5 @@
-"""Sets the headers and cookies of responses, checks the CSRF tokens of forms, and limits the size
-of requests."""
+"""Sets the headers and cookies of responses, checks the CSRF tokens of forms, refuses JSON that a
+view cannot use, and limits the size and the rate of requests."""
 
 import json
 from collections.abc import Callable
@@ -52,21 +52,22 @@ def allow_connections(*addresses: str) -> None:
 
 
 def takes_files(view: View) -> View:
-    """Say that a view accepts large files."""
+    """Mark a view that takes large files. If a person is signed in, the person's request to such a
+    view may have up to MAX_UPLOAD_BYTES."""
     view.takes_files = True  # type: ignore[attr-defined]
     return view
 
 
 def takes_json(blueprint: Blueprint) -> Blueprint:
-    """Say that all views of a blueprint accept JSON. Other views refuse JSON, because JSON could
-    set a field to a value that is not text."""
+    """Mark a blueprint all of whose views accept JSON. The views of other blueprints refuse JSON.
+    They expect each field to be text, and JSON could set a field to another kind of value."""
     blueprint.takes_json = True  # type: ignore[attr-defined]
     return blueprint
 
 
 def init_app(app: Flask, config: Config) -> None:
-    """Set up the app's protection: cookies, headers, CSRF tokens on every form, and rate limits
-    that all processes share."""
+    """Set up the app's protection: cookies, headers, CSRF tokens for forms, limits on the size of
+    requests, and rate limits that all processes share."""
     clock_skew.tolerate_clock_skew()
     app.session_interface = SessionCookies()
     app.config.update(
@@ -118,8 +119,8 @@ def _raise_limit_for_files() -> None:
 
 def _refuse_odd_json() -> None:
     """Raise InvalidInputError for JSON that the view cannot use. A view that accepts only forms can
-    use no JSON. Any other view can use only a JSON object whose text PostgreSQL and Redis
-    accept."""
+    use no JSON. Any other view can use only an empty body, or a JSON object whose text can be
+    encoded in UTF-8. Requests with the method GET, HEAD or OPTIONS are not checked."""
     if not request.is_json or request.method in ("GET", "HEAD", "OPTIONS"):
         return
     blueprint = current_app.blueprints.get(request.blueprint or "")

@@ -1,8 +1,9 @@
 """The session cookie, which most requests only read.
 
 A permanent session must not expire while the browser is in use. So Flask by default signs the
-cookie again and sends it with every response. Here the cookie is sent if the session has changed,
-and otherwise once a day, which is enough.
+cookie again and sends it with every response. Here a response carries the cookie only if the
+session has changed, or if the cookie of a permanent session is more than a day old. That is often
+enough, because a permanent session lasts for a month.
 """
 
 import time
@@ -66,18 +67,20 @@ class SessionCookies(SecureCookieSessionInterface):
         return session
 
     def _read_cookie(self, cookie: str) -> tuple[dict[str, Any], datetime]:
-        """Return the content of a cookie of any age, and when it was signed. Raises
-        BadSignature."""
+        """Return the content of a cookie of any age, and when it was signed. Raises BadSignature if
+        the signature is wrong."""
         assert self._serializer is not None  # noqa: S101 (open_session has made it)
         content, signed_at = self._serializer.loads(cookie, return_timestamp=True)
         return content, signed_at
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Send the session cookie if `should_set_cookie` says so.
+        """Send the session cookie with this response if `should_set_cookie` says so. A response
+        whose `Cache-Control` is “public” never carries a session cookie, because shared caches may
+        keep the response.
 
-        If the cookie is not sent, the response needs no `Vary` header for cookies, because it is
-        “no-store” and no cache keeps it. A response that a cache may keep never carries a session
-        cookie.
+        Flask would add a `Vary` header for cookies to every response that depends on the session.
+        Here a response without the session cookie does not get this header. It needs none, because
+        a page is “no-store” and no cache keeps it.
         """
         if response.cache_control.public:
             return
@@ -85,9 +88,9 @@ class SessionCookies(SecureCookieSessionInterface):
             super().save_session(app, session, response)
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
-        """Whether the response must send the session cookie. True if the session has changed. For a
-        permanent session, also True if its cookie was signed more than a day ago, or if it has no
-        cookie yet."""
+        """Whether the session cookie must be sent with the response. True if the session has
+        changed. For a permanent session, also True if the cookie was signed more than a day ago, or
+        if there is no cookie yet."""
         if session.modified or not session.permanent:
             return session.modified
         signed_at = getattr(session, "signed_at", None)

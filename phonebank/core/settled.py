@@ -1,6 +1,7 @@
-"""The moment up to which all changes are committed. Some code reads rows in the order in which they
-changed, and later continues after the last row that it has read. Such code must stop at this
-moment. Otherwise it could miss a row with an earlier time that is committed later."""
+"""Finds the moment up to which all changes are committed (the settled moment). Some code reads rows
+in the order of the times at which the rows changed, and later continues after the last row that it
+has read. Such code must read only rows up to the settled moment. Otherwise it could miss a row that
+has an earlier time than the last row read, but is committed later."""
 
 from datetime import datetime, timedelta
 

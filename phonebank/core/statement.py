@@ -1,9 +1,9 @@
-"""The busiest views' SQL statements. SQLAlchemy does extra work for each statement. psycopg runs
-these statements without this work. If each statement is a separate transaction, psycopg also uses
-no cursor.
+"""Runs the SQL statements of the busiest views with less work. For each statement, SQLAlchemy
+usually does extra work. A `Statement` goes to psycopg without this work. If the connection is in
+autocommit mode, psycopg also uses no cursor.
 
-This extra work takes longer than PostgreSQL takes for the statement itself. Each time that a caller
-moves on to the next contact, four of these statements run
+SQLAlchemy's extra work takes longer than psycopg takes for the statement itself. Each time that a
+caller moves on to the next contact, four such statements run
 (docs/decisions/0037-busy-statements-skip-sqlalchemy.md).
 """
 
@@ -29,15 +29,15 @@ _DIALECT = create_engine("postgresql+psycopg://").dialect
 
 
 class Statement:
-    """A statement that is compiled once. It runs on the session's own connection, and therefore in
-    the session's transaction.
+    """A statement that is compiled once. It runs on the connection of the SQLAlchemy session, and
+    therefore in the session's transaction.
 
-    `source` is SQL text with `:name` for each parameter, or an SQLAlchemy statement. Parameters and
-    results are converted by psycopg: JSON must be given as text and is returned as Python values,
-    and a member of a `StrEnum` is returned as text. The session is not flushed first, and no ORM
-    objects are made.
+    `source` is SQL text with `:name` for each parameter, or an SQLAlchemy statement. psycopg
+    converts the parameters and the results. So JSON must be given as text, and is returned as
+    Python values. The text of a `StrEnum` column is returned as text, not as a member of the
+    `StrEnum`. The session is not flushed first, and no ORM objects are made.
 
-    The statement raises SQLAlchemy's errors, like any other statement.
+    If the statement fails, SQLAlchemy's error is raised, as for any other statement.
     """
 
     def __init__(self, source: str | ClauseElement) -> None:
@@ -145,8 +145,8 @@ class _Prepared:
 def _as_sqlalchemy_error(
     connection: Connection, cursor: Any, sql: str, error: psycopg.Error
 ) -> BaseException:
-    """Return the error that SQLAlchemy would raise instead of psycopg's error. If PostgreSQL is
-    unavailable, the pool replaces its connections."""
+    """Return the error that SQLAlchemy would raise instead of psycopg's error. If the connection to
+    PostgreSQL is lost, also discard the connections in the pool, so that new ones are made."""
     driver: Any = connection.connection.dbapi_connection
     told: Any = error  # SQLAlchemy's protocol of errors does not name psycopg's class
     is_gone = connection.dialect.is_disconnect(told, driver, cursor)

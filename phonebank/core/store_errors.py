@@ -1,5 +1,6 @@
-"""The texts that a page shows if PostgreSQL, Redis or a server's machine fails. There is also a
-text for a request with data that is nested too deeply to be read.
+"""The texts that a page shows if PostgreSQL or Redis cannot do what a request needs, or if the
+server's machine lacks disk space, memory or open files. There is also a text for a request with
+data that is nested too deeply to be read.
 
 In each of these cases, the response is a 503. In most of them, the same request may succeed a
 moment later. For any other error, `words_for` returns None.
@@ -16,7 +17,7 @@ from sqlalchemy import exc
 
 class Words(NamedTuple):
     """The texts for one kind of error. `message` and `what_to_do` are for the people who use the
-    page. docs/operations.md explains `in_log`."""
+    page. `in_log` is written to the log, and docs/operations.md explains it."""
 
     message: str
     what_to_do: str
@@ -116,7 +117,8 @@ def words_for(error: BaseException) -> Words | None:
 
 def kind_of(error: BaseException) -> str:
     """Return the name of the error's class, which is safe to log. The error's text may quote a
-    person's name or number."""
+    person's name or number, so it is left out. If SQLAlchemy has wrapped an error of psycopg, add
+    the name of that error's class."""
     cause = error.orig if isinstance(error, exc.DBAPIError) else None
     return type(error).__name__ + (f" ({type(cause).__name__})" if cause is not None else "")
 

@@ -15,19 +15,20 @@ _LAST_DATA_RECEIVED = struct.Struct("=52xI")
 
 
 class ConnectionState(NamedTuple):
-    """The state of a connection. `is_closed` says whether the sender has closed it. `waited` is the
-    number of seconds since data last arrived over the connection."""
+    """The state of a connection. `is_closed` says whether the other end has closed the connection,
+    or will send nothing more over it. `waited` is the number of seconds since data last arrived
+    over the connection."""
 
     is_closed: bool
     waited: float
 
 
 def connection_state_of(environ: "WSGIEnvironment") -> ConnectionState | None:
-    """Return the state of a request's connection, or None if the operating system does not report
-    it.
+    """Return the state of a request's connection, or None if the state is not known.
 
-    Only Linux reports the state, and only for TCP. Behind a proxy, the connection is the proxy's.
-    The proxy closes that connection when the client closes the connection to the proxy.
+    Only Linux reports the state, and only for TCP. The web server must be gunicorn, which passes
+    the connection's socket on. Behind a proxy, this connection is the one from the proxy. The proxy
+    closes it when the client closes the client's own connection to the proxy.
     """
     connection = environ.get("gunicorn.socket")
     if connection is None or not hasattr(socket, "TCP_INFO"):

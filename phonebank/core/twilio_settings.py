@@ -32,7 +32,7 @@ class TwilioSettings:
 
     @property
     def has_softphone(self) -> bool:
-        """Whether callers can make calls from the browser."""
+        """Whether the settings let callers make calls from the browser."""
         return bool(self.api_key and self.api_secret and self.app_sid)
 
     @classmethod
