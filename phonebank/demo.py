@@ -2,9 +2,9 @@
 
 `make run` loads the demonstration into an empty database, so that a person who tries Phonebank sees
 at once how Phonebank works. The invented people's numbers are reserved by Ofcom for radio and
-television drama. libphonenumber considers some of these numbers invalid. This campaign may call
-these numbers, and other campaigns may not (`Campaign.allow_drama_numbers`). The campaign calls at
-any hour, because its calls reach nobody.
+television drama. libphonenumber considers some of these numbers invalid. Only a campaign with
+`Campaign.allow_drama_numbers` may call these numbers, and this campaign has that. The campaign
+calls at any hour, because its calls reach nobody.
 """
 
 import itertools

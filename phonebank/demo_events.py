@@ -47,9 +47,9 @@ WITHIN = 21  # days
 
 
 def load() -> None:
-    """Store a campaign with up to 300 events in towns from the table `place`. The map of events
-    shows these events. A country gets no events if the table has no town there with more than
-    15,000 people. The calling code must commit."""
+    """Store a campaign with its hosts and up to 300 events in towns from the table `place`. Anyone
+    can find these events by place and day. A country gets no events if the table has no town there
+    with more than 15,000 people. The calling code must commit."""
     campaign = Campaign(
         name="Neighbours everywhere",
         on_behalf_of="the Riverside Neighbours campaign",

@@ -1,7 +1,9 @@
 """Tidies single cells of a list: text, postcodes, IDs, languages and e-mail addresses.
 
-The name of a language becomes a code. All other cells are changed as little as possible. Invisible
-characters and extra spaces are removed. Other modules read names and time zones.
+The name of a language becomes a code. A text that cannot be an e-mail address or a language becomes
+"" in a column of that kind. All other cells are changed as little as possible: extra spaces are
+removed, and so are invisible characters that no name needs. Other modules read names and time
+zones.
 """
 
 import re
@@ -61,8 +63,9 @@ def tidy(text: str) -> str:
 
 @lru_cache(maxsize=65_536)  # a street's people have the same postcode
 def tidy_postcode(text: str, country: str) -> str:
-    """Tidy a postcode: make it upper case, and restore a British postcode's space or a ZIP code's
-    leading zeros."""
+    """Tidy a postcode, and make it upper case. If `country` is "GB", restore the space of a
+    postcode that lacks it. If `country` is "US", restore the leading zeros of a ZIP code, and
+    remove a ".0" that a spreadsheet has added."""
     code = tidy(text).upper()
     if country == "US":
         zip_code = re.fullmatch(r"([0-9]{3,5})(-[0-9]{4})?(?:\.0)?", code)
@@ -72,14 +75,15 @@ def tidy_postcode(text: str, country: str) -> str:
 
 
 def tidy_identifier(text: str) -> str:
-    """Tidy an ID from the campaign's own database, and remove the ".0" that a spreadsheet has added
-    to a number."""
+    """Tidy an ID from the campaign's own database. If the ID ends with a digit and ".0", remove the
+    ".0", because spreadsheets add it to numbers."""
     identifier = tidy(text)
     return re.sub(r"(?<=[0-9])\.0+$", "", identifier) if "." in identifier else identifier
 
 
 def tidy_email(text: str) -> str:
-    """Tidy an e-mail address. Return "" for text that is plainly not an address."""
+    """Tidy an e-mail address, and remove "mailto:" before it. Return "" for text that is plainly
+    not an address."""
     address = tidy(text).removeprefix("mailto:")
     name, _, host = address.partition("@")
     plausible = name and "." in host.strip(".") and "@" not in host and " " not in address
@@ -90,8 +94,8 @@ def tidy_email(text: str) -> str:
 def language_code_of(text: str) -> str:
     """Return the ISO 639 code of a language ("cy" for "Cymraeg"), or "" if the language is unknown.
 
-    "en-GB" gives "en". An invented code counts as unknown, because no caller speaks a language with
-    such a code, and so no caller would get the contact.
+    "en-GB" gives "en". An invented code counts as unknown. A contact with such a code would never
+    be called, because no caller chooses a language with that code.
     """
     word = tidy(text).casefold()
     code = re.split(r"[-_]", word)[0]

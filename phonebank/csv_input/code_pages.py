@@ -36,15 +36,16 @@ _GOOD, _WEAK, _BAD = 2, 0, -4
 
 @dataclass
 class AccentedWords:
-    """Words with accented letters from the pieces of a file. `old` has words that are not UTF-8,
-    and `has_utf_8` says whether there was a word in UTF-8."""
+    """Words with accented letters, collected from the pieces of a file. `old` has the words that
+    are not UTF-8, and `has_utf_8` says whether a word with accented letters was UTF-8."""
 
     old: set[bytes] = field(default_factory=set)  # not UTF-8; at most MOST_WORDS
     has_utf_8: bool = False
 
     def add(self, data: bytes) -> None:
-        """Collect the words with accented letters from a piece of the file, until `old` has
-        MOST_WORDS words."""
+        """Collect the words with accented letters from a piece of the file: add them to `old` if
+        they are not UTF-8, and otherwise set `has_utf_8`. Long words are cut to LONGEST_WORD bytes.
+        If `old` already has MOST_WORDS words, ignore the piece."""
         if data.isascii() or len(self.old) >= MOST_WORDS:
             return
         for found in _WORD.finditer(data):
@@ -55,13 +56,13 @@ class AccentedWords:
 
 
 def detect_alphabet(words: Iterable[bytes]) -> str | None:
-    """Return the Python codec in which these words look most like real words. Return None if too
-    many words look wrong both in this codec and in the Windows encoding.
+    """Return the Python codec of the encoding that these words probably have. Return None if too
+    many words look wrong both in the encoding that fits best and in the Windows encoding.
 
-    The Windows encoding is chosen if no word looks wrong in it, and some words have everyday
-    accented letters such as é. The Windows encoding is also chosen if there are no words. Otherwise
-    the encoding that fits best is chosen. If too many words look wrong in that encoding, the
-    Windows encoding is tried instead.
+    Words of one byte are ignored. The Windows encoding is chosen if no word looks wrong in it, and
+    some words have everyday accented letters such as é. It is also chosen if there are no words.
+    Otherwise the encoding that fits best is chosen. If too many words look wrong in that encoding,
+    the Windows encoding is tried instead.
     """
     looked_at = [word for word in words if len(word) > 1]
     most_strange = len(looked_at) * STRANGE_SHARE
@@ -93,8 +94,8 @@ def _score(word: bytes, alphabet: str) -> int:
 
 
 def _score_of(c: str, before: str, after: str, alphabet: str) -> int:
-    """Return how well a character fits between its neighbours. A neighbour is "" at the beginning
-    or end of a word."""
+    """Return a number that says how well a character fits between its neighbours. A higher number
+    is better. `before` is "" at the beginning of a word, and `after` is "" at its end."""
     if not c.isalpha() or c in "ºª":
         return _score_of_sign(c, before, after)
     if c.isupper() and (before.islower() or (before.isupper() and after.islower())):

@@ -38,8 +38,9 @@ def guess_columns(headers: Sequence[str], samples: Sequence[Sequence[str]]) -> l
     values if the name says nothing.
 
     `samples` are rows with one cell for each header. A hundred rows are enough. A column whose name
-    and values say nothing gets the target IGNORE. If the name says that the column is about someone
-    else, as in "Spouse's phone", the values are not used.
+    and values say nothing gets the target IGNORE. If the names of several columns suggest a target
+    that only one column may have, all of them except one get IGNORE. If the name says that the
+    column is about someone else, as in "Spouse's phone", the values are not used.
     """
     values = [
         [value for cells in samples if index < len(cells) and (value := cells[index].strip())]
@@ -102,9 +103,10 @@ _GOOGLES = re.compile(r"^(.*\d)\s+-\s+Value$", re.IGNORECASE)
 
 
 def _guess_by_last_words(header: str) -> str:
-    """Return the target of the longest known name at the end of a header, such as "mobile number"
-    in "Voter's mobile number". Return IGNORE if the header does not end with a known name, or is
-    about someone else."""
+    """Return the target of the longest known name at the end of a header. For example, "Voter's
+    mobile number" ends with the known name "mobile number". Only names of the targets in
+    WITHIN_A_LONGER_NAME count, and only if they have at most four words and are not in WEAK. Return
+    IGNORE if the header does not end with such a name, or is about someone else."""
     words = words_of(header)
     if is_about_someone_else(header):
         return IGNORE
@@ -117,8 +119,9 @@ def _guess_by_last_words(header: str) -> str:
 
 
 def _keep_surest_names(names: Sequence[_NameGuess]) -> list[str]:
-    """Return a target for each column. Some targets may have only one column. If the names of
-    several columns suggest such a target, only the column with the surest name gets the target."""
+    """Return a target for each column. Some targets may belong to only one column. If the names of
+    several columns suggest such a target, the column with the surest name gets the target, and the
+    others get IGNORE."""
     targets = [named.target for named in names]
     for target in set(targets) - SEVERAL_COLUMNS:
         rivals = [index for index, named in enumerate(names) if named.target == target]
@@ -129,9 +132,9 @@ def _keep_surest_names(names: Sequence[_NameGuess]) -> list[str]:
 
 
 def _fit_name_columns(headers: Sequence[str], targets: list[str]) -> list[str]:
-    """Return the targets, with corrections for columns that have people's names. The name of such a
-    column may be unclear, and then the other columns decide. For example, if there is a column
-    "Vorname" (first name), a column "Name" has last names."""
+    """Return the targets, with corrections for columns that have people's names. A header such as
+    "Name" may not say which names its column has. Then the headers of the other columns decide. For
+    example, if there is a column "Vorname" (first name), the column "Name" has last names."""
     first, last, full = (name in targets for name in ("first_name", "last_name", "full_name"))
     change: dict[str, str] = {}
     if full and (first or last):
@@ -142,8 +145,9 @@ def _fit_name_columns(headers: Sequence[str], targets: list[str]) -> list[str]:
 
 
 def _guess_by_content(values: Sequence[str], taken: Sequence[str]) -> str:
-    """Guess a column's target, such as "phone", from its values. A target that another column has
-    already is not guessed. Return IGNORE if the values say nothing."""
+    """Guess from a column's values whether the column has e-mail addresses, postcodes or phone
+    numbers, and return its target. Return IGNORE if the values say nothing, or if `taken` has a
+    target of that kind already."""
     if "email" not in taken and _share(tidy_email, values) > 0.8:
         return "email"
     if "postcode" not in taken and _share(_is_postcode, values) > 0.8:
@@ -162,8 +166,8 @@ def _holds_digits(value: str) -> bool:
 
 
 def _is_postcode(value: str) -> bool:
-    """Whether a value is a full British or Canadian postcode. ZIP codes are not recognised, because
-    they have only digits."""
+    """Whether a value is a full British or Canadian postcode. ZIP codes are not recognised. They
+    have only digits, so they look like other numbers."""
     british = r"[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}"
     canadian = r"[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]"
     return re.fullmatch(f"{british}|{canadian}", value.upper()) is not None

@@ -1,8 +1,8 @@
 """The mapping of a list's columns to targets, such as "phone" or "postcode". An organiser confirms
 the mapping.
 
-Columns with the target IGNORE are left out, because a campaign stores no data that its callers do
-not need.
+The cells of columns with the target IGNORE are not stored, because a campaign must not store data
+that its callers do not need.
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ class Mapping:
     """The columns of a list and their targets: `targets[n]` is the target of column `headers[n]`.
 
     A target is a key of FIELDS, or "field:" and a name. For each yes-or-no column, `actions` has
-    the Action that the organiser chose for each value. Values are identified by their keys (see
+    the Actions that the organiser chose for the column's values. A value for which the organiser
+    chose none is not in `actions`. Values are identified by their keys (see
     `yes_no_columns.key_of`).
     """
 
@@ -80,21 +81,23 @@ class Mapping:
     def of(
         cls, headers: Sequence[str], targets: Sequence[str], actions: Actions | None = None
     ) -> Mapping:
-        """Make a mapping from the columns' names and their targets, in the same order."""
+        """Make a mapping from the columns' names and their targets. Both are in the order of the
+        columns."""
         return cls(tuple(headers), tuple(targets), actions or {})
 
     def action(self, column: int, key: str) -> Action:
-        """Return the action for a value of a yes-or-no column.
+        """Return the action for a value of a yes-or-no column. `column` is the column's index, and
+        `key` identifies the value.
 
-        The action is the one that the organiser chose for the value. If the organiser chose none,
-        the action follows from the meaning of the value, such as "yes".
+        If the organiser chose an action for the value, return that action. Otherwise, the words of
+        the value decide (see `yes_no_columns.reading_of`).
         """
         decided = self.actions.get(str(column), {}).get(key)
         return Action(decided) if decided else reading_of(self.targets[column], key)
 
     def cells_to_store(self, cells: Sequence[str]) -> list[str]:
         """Return a row's cells in the form in which they are stored. The cells of columns with the
-        target IGNORE become empty texts."""
+        target IGNORE become empty."""
         left_out = self.columns.get(IGNORE, ())
         return ["" if n in left_out else cell for n, cell in enumerate(cells)]
 
@@ -108,18 +111,19 @@ class Mapping:
 
     @cached_property
     def phone_columns(self) -> tuple[int, ...]:
-        """The columns with telephone numbers, in the order in which the numbers are called."""
+        """The indexes of the columns with telephone numbers, in the order in which a contact's
+        numbers are called."""
         return tuple(i for target in PHONE_TARGETS for i in self.columns.get(target, ()))
 
     @cached_property
     def mark_columns(self) -> tuple[int, ...]:
-        """The columns that say whether a person may be called or whether a number works, left to
-        right."""
+        """The indexes of the columns that say whether a person may be called or whether a number
+        works, from left to right."""
         return tuple(i for i, target in enumerate(self.targets) if target in MARKS)
 
     @cached_property
     def name_columns(self) -> tuple[int, ...]:
-        """The columns with people's names."""
+        """The indexes of the columns with people's names, from left to right."""
         return tuple(i for i, target in enumerate(self.targets) if target in NAME_TARGETS)
 
     def header(self, column: int) -> str:
@@ -127,10 +131,12 @@ class Mapping:
         return self.headers[column].strip()
 
     def numbers_of_mark(self, column: int) -> tuple[int, ...]:
-        """Return the telephone number columns to which a "number does not work" column refers.
+        """Return the indexes of the telephone number columns to which a "number does not work"
+        column refers.
 
-        The name of the "number does not work" column may say which numbers are meant
-        ("is_mobile_bad"). Otherwise all columns with telephone numbers are meant.
+        The name of the "number does not work" column may say which kind of number is meant
+        ("is_mobile_bad"). If it does not, or if no column has that kind of number, all columns with
+        telephone numbers are meant.
         """
         words = set(words_of(self.headers[column]))
         for target, names in KINDS_OF_PHONE.items():
@@ -179,11 +185,12 @@ def faults_of(mapping: Mapping) -> list[Fault]:
 
 
 def field_target(header: str) -> str:
-    """Return a target under which a column is stored with its own name. The name is changed to a
-    form that scripts can use.
+    """Return the target that stores a column under its own name. The name is changed to a form that
+    scripts can use.
 
-    "Polling District" becomes "field:polling_district". For a name without Latin letters, the
-    result is only FIELD, and `faults_of` reports a fault.
+    "Polling District" becomes "field:polling_district". The name is cut to LONGEST_FIELD_NAME
+    characters. For a name without Latin letters, the result is only FIELD, and `faults_of` reports
+    a fault.
     """
     words = re.findall("[a-z0-9]+", " ".join(words_of(header)))
     name = "_".join(words).lstrip("0123456789_")

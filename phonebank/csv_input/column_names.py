@@ -2,11 +2,11 @@
 
 Names are compared by `plain_name`, so "Pref Phone " and "pref_phone" count as the same name. For
 each target (what a column contains, such as "phone"), the names are listed from the surest to the
-least sure. Some targets may have only one column. Then the column with the surest name gets the
-target.
+least sure. Some targets may belong to only one column. If several columns have names of such a
+target, the column with the surest name gets the target.
 
 Sources: exports and import guides of VoteBuilder/VAN, NationBuilder, Action Network and Spoke, and
-the electoral register from Xpress and Idox.
+electoral registers that the software of Xpress and Idox has exported.
 """
 
 import re
@@ -260,13 +260,13 @@ def phrase_of(header: str) -> str:
 
 
 def mark_target_of(header: str) -> tuple[str, bool] | None:
-    """Find out from a column's name whether the column says if a person or a number may be called.
-    Examples are "Do not call" and "Wrong number". Return the column's target, and whether the name
-    makes this target clear.
+    """Find out from a column's name whether the column is a yes-or-no column. Such a column says
+    whether a person or a number may be called. Examples of names are "Do not call" and "Wrong
+    number". Return the column's target, and whether the name makes this target clear.
 
     Return None if the name shows that the column is of another kind, or if the name shows nothing.
-    A "no" in a column with the target "consent" means that the number must not be called. In
-    columns with the other targets, a "yes" means that the number must not be called.
+    A "no" in a column with the target "consent" means that the person must not be called. In
+    columns with the other targets, a "yes" means that the person or the number must not be called.
     """
     phrase = phrase_of(header)
     named = words(phrase)
@@ -293,7 +293,8 @@ def mark_target_of(header: str) -> tuple[str, bool] | None:
 
 
 def is_named_as_phone(header: str) -> bool:
-    """Whether a column's name says that the column has telephone numbers."""
+    """Whether a column's name is a known name for telephone numbers, or has a word such as "phone"
+    or "mobile"."""
     target, _ = TARGET_OF.get(plain_name(header), ("", 0))
     return target in NUMBERED - {"address", "tags"} or bool(_TELEPHONES & set(words_of(header)))
 
@@ -309,10 +310,11 @@ def _strip_phrases(phrases: str, phrase: str) -> str:
 
 
 def is_about_someone_else(header: str) -> bool:
-    """Whether a column's name says that the column has numbers of other people or companies, or
-    numbers no longer in use.
+    """Whether a column's name says that the column is about other people or companies, or has
+    numbers that are not worth calling, such as old numbers or fax numbers.
 
-    The beginning of the name counts too, even if it is only part of a word ("Notfalltelefon",
+    A word in WORDS_FOR_OTHERS says this. If such a word has more than five letters, it may also be
+    the beginning of a longer word, but only at the beginning of the name ("Notfalltelefon",
     "SPOUSEPHONE").
     """
     if WORDS_FOR_OTHERS.intersection(words_of(header)):
@@ -330,8 +332,8 @@ def plain_name(header: str) -> str:
 
 
 def words_of(header: str) -> list[str]:
-    """Return the plain words of a column's name. The name is split where a capital follows a small
-    letter, and at all characters other than letters and digits."""
+    """Return the plain words of a column's name, without "'s". The name is split where a capital
+    follows a small letter, and at all characters other than letters and digits."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header.replace("'s", "").replace("’s", ""))
     return [word for part in re.split(r"[\W_]+", spaced) if (word := plain_name(part))]
 

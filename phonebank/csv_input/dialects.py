@@ -1,4 +1,4 @@
-"""Detects how an upload is written: its encoding, delimiter and quotation marks."""
+"""Detects how an uploaded file is written: its encoding, delimiter and quotation marks."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class Dialect:
 def sniff(head: bytes) -> Dialect:
     """Detect how a file is written, from its first HEAD_BYTES.
 
-    Raises InvalidFileError for a file that is empty, is not a table saved as text, or has accented
-    letters that cannot be read.
+    Raises InvalidFileError for a file that is empty, has null characters, is not a table saved as
+    text, or has accented letters that cannot be read.
     """
     head = head[:HEAD_BYTES]
     if not head.removeprefix(codecs.BOM_UTF8).strip():
@@ -68,8 +68,8 @@ def sniff(head: bytes) -> Dialect:
 
 
 def _decode_windows_1252_byte(error: UnicodeError) -> tuple[str, int]:
-    """Decode bytes that are not UTF-8 as Windows-1252. The bytes after them are decoded as UTF-8
-    again.
+    """Decode as Windows-1252 the bytes that are not UTF-8. The bytes after them are decoded as
+    UTF-8 again.
 
     A file may be plain ASCII for its first 64 kB and then contain one é from an old export. Another
     file may consist of two exports in different encodings. In both cases no row is lost, and
@@ -84,9 +84,9 @@ codecs.register_error(WINDOWS_1252_BYTE, _decode_windows_1252_byte)
 
 
 def _decode_head(head: bytes) -> tuple[str, str]:
-    """Return the file's encoding, and its first bytes as text. If the first bytes end inside a
-    character, this character may be missing or replaced. Raises InvalidFileError if the accented
-    letters cannot be read."""
+    """Return the file's encoding, and `head` (the first bytes of the file) as text. If `head` ends
+    inside a character, this character may be missing or replaced. Raises InvalidFileError if the
+    accented letters cannot be read."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16", codecs.getincrementaldecoder("utf-16")("replace").decode(head)
     if head.startswith(codecs.BOM_UTF8):
@@ -137,8 +137,9 @@ def null_characters_error() -> InvalidFileError:
 
 
 def _detect_delimiter(text: str) -> str:
-    """Return the delimiter that fits the file best. A delimiter fits if it gives the header the
-    number of cells that is the most common among the rows. Only the first hundred rows are read.
+    """Return the delimiter that fits the file best. A delimiter fits if it splits the header into
+    the number of cells that is the most common among the rows. This number must be more than one.
+    Only the first hundred rows are read.
 
     If several delimiters fit, the one that gives more cells in more rows is chosen. If none fits, a
     delimiter that splits many rows into the same number of cells is chosen, or else the comma.

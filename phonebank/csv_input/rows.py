@@ -1,4 +1,4 @@
-"""Reads the rows of an upload one at a time, in constant memory.
+"""Reads the rows of an uploaded file one at a time, in constant memory.
 
 The file arrives in pieces and is never in memory as a whole. This module reads what spreadsheets
 and campaigns' databases write. The encoding may be UTF-8, UTF-16 or an older one. The delimiter may
@@ -60,10 +60,11 @@ class Row(NamedTuple):
 def read_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
     """Yield the header and then every row that is not blank.
 
-    Only one of the `chunks` and one row are in memory at a time. Raises InvalidFileError if the
-    file is empty, if the header is missing, faulty or too wide, or if there are no rows below the
-    header. Also raises InvalidFileError at a line that has null characters or more than a million
-    characters.
+    At any time, only one of the `chunks` and the text of one row are in memory. After a quotation
+    mark that is never closed, the next rows are in memory too, up to a million characters. Raises
+    InvalidFileError if the file is empty, if the header is missing, faulty or too wide, or if there
+    are no rows below the header. Also raises InvalidFileError at a line that has null characters or
+    more than a million characters.
     """
     header: Row | None = None
     width = rows = 0
@@ -89,9 +90,10 @@ def read_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
 
 
 def read_record_texts(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[tuple[Row, str]]:
-    """Yield each record of a file with its text, including the header and blank rows. The texts
-    together make up the whole file, except for parts that spreadsheets do not show, such as a first
-    line "sep=;"."""
+    """Yield each row of a file together with its text in the file. The header and blank rows are
+    included. The texts of all rows make up the whole file, except for parts that spreadsheets do
+    not show, such as a first line "sep=;". Raises InvalidFileError at a line that has null
+    characters or more than a million characters."""
     lines = _Lines(chunks, dialect.encoding)
     for row in _read_records(lines, dialect):
         yield row, "".join(lines.record)
@@ -99,7 +101,9 @@ def read_record_texts(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[tup
 
 def _check_header(row: Row) -> Row:
     """Check the header, drop the empty columns on its right, and shorten very long column names.
-    Raises InvalidFileError if the header has a fault."""
+    Raises InvalidFileError if the header has an unclosed quotation mark or too many columns. Also
+    raises InvalidFileError if a cell looks like a telephone number or an e-mail address, because
+    then the row describes a person."""
     cells = row.cells
     while not cells[-1].strip():
         cells.pop()
@@ -169,8 +173,8 @@ class _RowTooLongError(Exception):
 
 class _Lines:
     """An iterator over the lines of a file. `record` holds the lines that the CSV reader has read
-    for the current record. If an unclosed quotation mark joined several records, the lines can be
-    put back and read again."""
+    for the current row. If an unclosed quotation mark joined several rows, the lines can be put
+    back and read again."""
 
     def __init__(self, chunks: Iterable[bytes], encoding: str) -> None:
         errors = WINDOWS_1252_BYTE if encoding.startswith("utf-8") else "replace"
@@ -186,7 +190,7 @@ class _Lines:
             self._put_back.append(first)
 
     def begin_record(self) -> None:
-        """Start a new record, which has no lines yet."""
+        """Start a new row, for which no lines have been read yet."""
         self.record = []
         self._size = 0
 
@@ -237,11 +241,12 @@ def _read_records(lines: _Lines, dialect: Dialect) -> Iterator[Row]:
 
 
 def _salvage_row(number: int, lines: _Lines, dialect: Dialect, error: Exception) -> Row:
-    """Read a row with a misplaced quotation mark so that no row after it is lost.
+    """Read a row with a misplaced quotation mark in such a way that no row after it is lost.
 
     `"Bob" Smith` means Bob Smith, as in spreadsheets. If a quotation mark opens a cell and is never
-    closed, the cell would contain the next rows. In that case, only the first line is returned as a
-    row, with a fault, and the lines after it are read again.
+    closed, the cell would contain the next rows. In that case, and also if a quotation mark is
+    misplaced in a row of several lines, only the first line is returned as a row, with a fault. The
+    lines after it are read again.
     """
     never_closed = lines.ended or isinstance(error, _RowTooLongError)
     if len(lines.record) == 1 and not never_closed:

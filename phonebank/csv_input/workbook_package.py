@@ -97,11 +97,11 @@ def check_package(file: BinaryIO) -> Package:
 
 
 def write_without_errors(file: BinaryIO, package: Package, copy: BinaryIO) -> None:
-    """Write a copy of a checked workbook in which each cell with an error contains the error as
-    text, such as "#REF!".
+    """Write a copy of a checked workbook to `copy`. Each cell that has an error in the workbook has
+    the error as text in the copy, such as "#REF!".
 
-    In the original workbook, a broken formula in a do-not-call column would be read as an empty
-    cell, and an empty cell means "no".
+    Without this, a broken formula in a do-not-call column would be read as an empty cell, and an
+    empty cell means "no".
     """
     with zipfile.ZipFile(file) as archive, zipfile.ZipFile(copy, "w") as out:
         for part in archive.infolist():
@@ -154,8 +154,8 @@ def _kind_of(archive: zipfile.ZipFile, head: bytes) -> Kind:
 
 
 def _is_encrypted(archive: zipfile.ZipFile) -> bool:
-    """Whether an ODS file has a password. The manifest of a file with a password usually says how
-    the file's parts are encrypted."""
+    """Whether an ODS file has a password. Such a file has a part called "encrypted-package", or its
+    manifest says how its parts are encrypted."""
     return "encrypted-package" in archive.namelist() or b"encryption-data" in _start_of(
         archive, "META-INF/manifest.xml"
     )
@@ -174,9 +174,9 @@ def _start_of(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _check_part(file: BinaryIO, part: zipfile.ZipInfo, package: Package) -> None:
-    """Unpack one part of a workbook's archive, check its text, and record in `package` whether it
-    has errors or merged cells. Raises InvalidFileError if the part is damaged, is too large, or has
-    XML definitions, which no spreadsheet program writes."""
+    """Unpack one part of a workbook's archive and check its text. Record in `package` whether the
+    part has cells with errors, and which sheets have merged cells. Raises InvalidFileError if the
+    part is damaged, is too large, or has XML definitions, which no spreadsheet program writes."""
     size, tail, sheet = 0, b"", ""
     for data in _unpack(file, part):
         size += len(data)
@@ -205,7 +205,8 @@ def _check_part(file: BinaryIO, part: zipfile.ZipInfo, package: Package) -> None
 
 def _unpack(file: BinaryIO, part: zipfile.ZipInfo) -> Iterator[bytes]:
     """Unpack one part of a workbook's archive and yield all its bytes. Python's own reader is not
-    used, because it stops at the size that the archive claims."""
+    used, because it stops at the size that the archive claims. Raises InvalidFileError if the part
+    is damaged."""
     file.seek(part.header_offset)
     header = file.read(30)
     if len(header) < 30 or not header.startswith(ZIP):

@@ -33,7 +33,8 @@ REFUSED = 2  # the exit code if standard error has a reason and a message, as JS
 
 def convert(file: BinaryIO, out: BinaryIO) -> None:
     """Write the list of people in the workbook `file` to `out`, as CSV in UTF-8. Raises
-    InvalidFileError if the workbook cannot be read."""
+    InvalidFileError if the workbook cannot be read, or if it is not clear which of its cells are
+    the list."""
     package = check_package(file)
     text = io.TextIOWrapper(out, "utf-8", newline="")
     try:
@@ -56,7 +57,9 @@ def convert(file: BinaryIO, out: BinaryIO) -> None:
 
 
 def main() -> None:
-    """Set the limits of this process. Then convert standard input to standard output."""
+    """Set the limits of this process. Then read a workbook from standard input, and write its list
+    of people to standard output. If the workbook is refused, write the reason and the message to
+    standard error, and exit with the code REFUSED."""
     for limit, most in (
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_CPU, SECONDS),

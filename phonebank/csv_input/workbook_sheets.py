@@ -38,12 +38,12 @@ NAMED = 5
 
 
 def write_list(workbook: CalamineWorkbook, merged: Iterable[str], out: TextIO) -> None:
-    """Find the sheet that has the list of people, and write it as CSV. A blank row becomes a blank
-    line.
+    """Find the sheet that has the list of people, and write that sheet to `out` as CSV. A blank row
+    becomes a blank line.
 
     `merged` are the names of an ODS file's sheets that have cells merged across rows. Raises
-    InvalidFileError if no sheet has the list, if several sheets may have it, or if the list's sheet
-    has cells merged across rows.
+    InvalidFileError if no sheet has the list, if several sheets may have it, if a sheet is too
+    large, or if the list's sheet has cells merged across rows.
     """
     sheet = _sheet_with_list(workbook)
     _check_merged(sheet, set(merged))
@@ -128,8 +128,8 @@ def _has_phones(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _check_merged(sheet: CalamineSheet, merged: set[str]) -> None:
-    """Raise InvalidFileError if cells are merged across rows, because each row describes one
-    person, and it is not clear to which person a merged cell belongs."""
+    """Raise InvalidFileError if the sheet has cells that are merged across rows. Each row describes
+    one person, so it is not clear to which person such a cell belongs."""
     places = [
         f"{_cell_name(*first)}:{_cell_name(*last)}"
         for first, last in sheet.merged_cell_ranges or ()

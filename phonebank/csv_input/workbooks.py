@@ -1,5 +1,5 @@
-"""Turns the list of people in an uploaded workbook into CSV, which is stored and read like any CSV
-file."""
+"""Turns the list of people in an uploaded workbook into CSV. This CSV is stored and read like any
+uploaded CSV file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DIALECT = Dialect("utf-8", ",")
 
 def open_as_csv(head: bytes, file: BinaryIO) -> BinaryIO:
     """Write the list of people in a workbook to a temporary CSV file, and return the open CSV file.
-    The calling code closes it.
+    The calling code must close it.
 
     `head` are the bytes already read from `file`. A separate process reads the workbook. Raises
     InvalidFileError if the workbook cannot be used as a list.

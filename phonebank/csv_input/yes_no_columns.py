@@ -1,9 +1,9 @@
 """Decides what to do with a row that has a certain value in a yes-or-no column. Such a column is,
 for example, "Do not call".
 
-A known word decides the action, unless an organiser chooses another. For an unknown word, an
-organiser sees how often it occurs, and decides what it means. So an unknown word puts nobody on the
-do-not-call list before an organiser has read the word.
+A known word decides the action, unless an organiser chooses another action. For an unknown word, an
+organiser sees how often the word occurs, and decides what it means. So an unknown word puts nobody
+on the do-not-call list before an organiser has read the word.
 """
 
 import re
@@ -65,19 +65,19 @@ _DIGITS_THAT_TELL = 8
 
 
 def fold_ascii(text: str) -> str:
-    """Return an ASCII text without capitals and punctuation. The result may have several spaces
-    between two words."""
+    """Return an ASCII text in lower case and without punctuation. The result may have several
+    spaces between two words."""
     return text.lower().translate(_FOLDED_ASCII)
 
 
 @lru_cache(maxsize=65536)
 def fold(text: str) -> str:
-    """Return a text in the form in which texts are compared: without capitals, accents, punctuation
-    and invisible characters.
+    """Return a text in the form in which texts are compared: in lower case, and without accents,
+    punctuation and invisible characters.
 
     " Ne_pas appeler! " becomes "ne pas appeler". Ticks and crosses such as "✓" stay. A question
-    mark stays, because it shows doubt: "TPS?" is not "TPS". Excel's errors, such as "#NAME?", lose
-    their question mark.
+    mark shows doubt, so the result then ends with " ?": "TPS?" becomes "tps ?". But if a text has a
+    "#", its question marks are removed, because Excel's errors, such as "#NAME?", have them.
     """
     if text.isascii():
         said = " ".join(fold_ascii(text).split())
@@ -98,11 +98,12 @@ def key_of(cell: str, own_numbers: Iterable[str] = ()) -> str:
     """Return the key of a cell's value in a yes-or-no column. Values with the same key are counted
     together, and an organiser chooses one action for them.
 
-    The key is usually the cell's words as `fold` returns them. The key of a date is DATE, and the
-    key of a telephone number is OWN_NUMBER or OTHER_NUMBER. If a cell is empty or has only signs
-    such as dashes, its key is "". `own_numbers` are the row's cells with telephone numbers. If the
-    cell repeats a number from `own_numbers`, the key is OWN_NUMBER. A repeated number often means
-    that the number is on a do-not-call register.
+    The key is usually the cell's words as `fold` returns them. The key of a short number has no
+    leading zeros and no ".0". The key of a date is DATE, and the key of a telephone number is
+    OWN_NUMBER or OTHER_NUMBER. If a cell is empty or has only signs such as dashes, its key is "".
+    `own_numbers` are the row's cells with telephone numbers. If the cell repeats a number from
+    `own_numbers`, the key is OWN_NUMBER. A repeated number often means that the number is on a
+    do-not-call register.
     """
     key = _key_of(cell)
     if key == OTHER_NUMBER and _ends_like_one(cell, own_numbers):
@@ -142,7 +143,7 @@ def reading_of(target: str, key: str) -> Action:
     """Return the action that a value's words mean in a column with this target.
 
     `target` is one of the targets in MARKS, and `key` is what `key_of` returned for the cell.
-    Return Action.ASK for a value with unknown words.
+    Return Action.ASK if the words are unknown, or may have two meanings.
     """
     said = _readings(target).get(key) or _read_repeated_word(target, key)
     if said is None and target == "do_not_call":
@@ -162,10 +163,10 @@ def _read_repeated_word(target: str, key: str) -> Action | None:
 
 def _read_register_answer(key: str) -> Action | None:
     """Return the action for a value that names a do-not-call register and gives the register's
-    answer, such as "TPS: no match".
+    answer. An example is "TPS: no match".
 
-    Also return the action for a value with "not" before words that mean "do not call", such as "not
-    suppressed". Return None for any other value.
+    Return Action.CALL for a value in which "not" stands before words that mean "do not call". An
+    example is "not suppressed". Return None for any other value.
     """
     said = key.split()
     telling = [word for word in said if word not in _REGISTERS]

@@ -4,9 +4,9 @@ The languages are English, Welsh, Spanish, German and French. In each text below
 phrases. `yes_no_columns` ignores accents, capitals and punctuation when it compares a cell with
 these phrases. An organiser decides what any other word means.
 
-Sources: the error values of Excel's five language editions; the words for true and false in Excel,
-Access, PostgreSQL and Python; exports of screening services for the TPS, Bloctel and Robinson
-lists.
+Sources: the error values of Excel in these languages; the words for true and false in Excel,
+Access, PostgreSQL and Python; exports of services that check numbers against the TPS, Bloctel and
+Robinson lists.
 """
 
 
