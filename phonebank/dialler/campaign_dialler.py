@@ -1,5 +1,6 @@
 """Makes the calls of one campaign. Several times a second, the dialler reads the state of the
-campaign's callers and telephone lines from the database, and does what is due."""
+campaign's callers and lines from the database, and does what is due. A line is one telephone
+connection, either to a caller or to a person."""
 
 import time
 from contextlib import suppress
@@ -42,9 +43,9 @@ SETTLES_WITHIN = timedelta(seconds=2)
 
 
 class CampaignDialler:
-    """Makes the calls of one campaign. Each call of `turn` looks at all callers and lines once, and
-    dials, joins or ends lines where that is due. The process that creates this object must hold the
-    campaign's lock (see `locks`)."""
+    """Makes the calls of one campaign. Each time that `turn` runs, it looks at all callers and
+    lines once, and dials, joins or ends lines where that is due. The process that creates this
+    object must hold the campaign's lock (see `locks`)."""
 
     def __init__(self, campaign_id: int, backend: Backend) -> None:
         self._campaign_id = campaign_id
@@ -89,18 +90,18 @@ class CampaignDialler:
         db.session.commit()
 
     def leave_nobody_waiting(self) -> None:
-        """If a person has answered, join the person to the caller who was chosen for the call. If
-        no caller was chosen, play the information message instead, because no turn follows. Commits
-        several times."""
+        """Leave no person waiting who has answered. If a caller was chosen for the person's call
+        and is on the telephone, ask the provider to join the two. Otherwise, play the information
+        message, because no turn follows. Commits several times."""
         for line in open_lines_of(self._campaign_id):
             if line.side == LineSide.PERSON and line.is_live:
                 self._people.leave_nobody_waiting(line, now())
         db.session.commit()
 
     def ask_provider(self) -> None:
-        """Ask the provider for the states of the open lines, wait for the answer, and store it. If
-        the provider does not answer, store nothing. If the provider sends webhooks, don't ask,
-        because webhooks are stored even if no dialler runs. Commits."""
+        """Ask the provider for the states of the open lines that have been dialled. Wait for the
+        answer, and store it. If the provider does not answer, store nothing. If the provider sends
+        webhooks, don't ask, because webhooks are stored even if no dialler runs. Commits."""
         backend = self._switchboard.backend
         asked = self._dialled_before(now())
         db.session.commit()
@@ -110,7 +111,8 @@ class CampaignDialler:
             self._take(FETCH, 0, backend.fetch(asked))
 
     def close(self) -> None:
-        """Wait until the telephone provider has answered every command that was sent."""
+        """Wait until each command that was sent to the telephone provider has been answered or has
+        failed."""
         self._switchboard.close()
 
     def _take(self, verb: str, line_id: int, answer: Any) -> None:

@@ -1,7 +1,9 @@
 """Takes people from the queue (claims them) for calls that begin before a caller is free. Commits.
 
-The rules are the same as in `calls.claim`, but the rules that depend on the caller are checked
-later, when a caller takes the call.
+The rules are the same as in `calls.claim`, with three exceptions. The rules that depend on the
+caller are checked later, when a caller takes the call. A person whom one particular caller has
+promised to call back is not claimed here. If another campaign has just called a number, the number
+rests even if a callback was promised.
 """
 
 import json
@@ -63,9 +65,9 @@ def claim_people(
     campaign: Campaign, lines: int, backend: str, decision_id: int | None = None
 ) -> int:
     """Claim up to `lines` people, and store for each person an open call and a line to dial. Return
-    how many people were claimed. This is fewer than `lines` if too few people can be called now, or
-    if Redis stops answering. Each line stores `decision_id`, the id of the pacing rule's decision
-    to dial these lines, or None."""
+    how many people were claimed. This number can be smaller than `lines`, for example if too few
+    people can be called now, or if Redis stops answering. Each line stores `decision_id`, the id of
+    the pacing rule's decision to dial these lines, or None."""
     line = {"campaign_id": campaign.id, "backend": backend, "decision_id": decision_id}
     nobody = cast(Caller, _Nobody(campaign))
     queue = ContactQueue(campaign, nobody)
@@ -95,8 +97,9 @@ def _claim_one(
 
 
 def _top_up(queue: ContactQueue, taken: TakenContact) -> None:
-    """Refill the queue if few people are left in it. If Redis does not answer, the claim of the
-    person in `taken` stays valid, and the next claim refills the queue."""
+    """Refill the queue if few people are left in it. If Redis does not answer, the queue is not
+    refilled. The claim of the person in `taken` then stays valid, and the next claim refills the
+    queue."""
     try:
         queue.top_up(taken)
         db.session.commit()

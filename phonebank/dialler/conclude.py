@@ -1,4 +1,5 @@
-"""Ends calls in which the person could not be put through to a caller. Each function commits."""
+"""Ends calls in which the person was not joined to a caller, for example because nobody answered.
+`conclude` commits."""
 
 import logging
 from datetime import timedelta
@@ -38,9 +39,13 @@ WHERE phone = :phone
 
 @retry_on_deadlock
 def conclude(row: UnjoinedRow) -> None:
-    """Record how the call ended. If the person answered but was not put through to anybody, record
-    no outcome, end the call, and keep the number from being called for 72 hours. If the line was
-    never dialled, end the call with GIVEN_BACK, as if the caller had returned the contact."""
+    """Record how a call ended in which the person was not joined to a caller.
+
+    If the person or a machine answered, record no outcome, end the call, and keep the number from
+    being called for 72 hours. If the line was never dialled, end the call with GIVEN_BACK, as if
+    the caller had returned the contact. In all other cases, record an outcome such as "no_answer".
+    Record nothing if somebody has just erased the person or has taken the call away.
+    """
     if row.answered_at is not None:
         _abandon(row)
         return

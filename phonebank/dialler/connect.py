@@ -27,7 +27,7 @@ _NOT_READY = text("UPDATE phone_session SET ready_at = NULL WHERE caller_id = :c
 
 
 def make_line(campaign_id: int, caller: CallerRow, backend: str) -> None:
-    """Store a telephone line for a caller who has none."""
+    """Store a line for a caller who has none. The line is dialled or opened later."""
     line = Line(
         campaign_id=campaign_id,
         caller_id=caller.caller_id,
@@ -41,9 +41,9 @@ def make_line(campaign_id: int, caller: CallerRow, backend: str) -> None:
 
 
 def end_if_over(caller: CallerRow, at: datetime) -> bool:
-    """End the caller's session if the caller's line has ended or the caller has been removed. If
-    the caller has no open call, also end the session if the caller has finished, or if the caller's
-    page has sent no request for 15 minutes. Return whether the session was ended.
+    """End the caller's telephone session if the caller's line has ended or the caller has been
+    removed. If the caller has no open call, also end the session if the caller wants to finish, or
+    if the caller's page has sent no request for 15 minutes. Return whether the session was ended.
 
     If the session continues, but the page has sent no request for 60 seconds, store that the caller
     is not ready.
@@ -66,7 +66,7 @@ def follow_caller_line(
 ) -> None:
     """Hang up a caller's open line if the caller's telephone session has ended, or if the caller
     has changed telephones and the new line has been answered. In the second case, also join the
-    person in the call to the new line.
+    person with whom the caller talks to the new line.
 
     End the session if the caller's browser has not opened the line within two minutes.
     """

@@ -1,5 +1,5 @@
-"""Counts how a campaign's calls have ended since midnight, for the rule that decides how many lines
-to dial."""
+"""Counts how a campaign's calls of today have ended, for the rule that decides how many lines to
+dial."""
 
 from datetime import datetime
 
@@ -34,9 +34,10 @@ WHERE line.campaign_id = :campaign_id AND line.side = :person AND line.created_a
 
 
 def account_of(campaign: Campaign, at: datetime) -> DayAccount:
-    """Count the campaign's machine-dialled calls that somebody answered, by how they ended. `at` is
-    aware. Only the calls since the last midnight before `at` count, and the campaign's first time
-    zone decides when midnight was."""
+    """Count the campaign's machine-dialled calls that a person or a machine answered, by how they
+    ended. `at` is aware. Only calls whose lines were made since the last midnight before `at`
+    count. The midnight is that of the first time zone of the campaign's country. A call without an
+    outcome is in none of the counts while its line is open."""
     midnight = last_midnight(at, first_zone_of(campaign))
     row = db.session.execute(_ACCOUNT, {"campaign_id": campaign.id, "since": midnight}).one()
     return DayAccount(row.people, row.machines, row.abandoned, row.lost)

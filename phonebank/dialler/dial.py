@@ -40,8 +40,8 @@ WHERE id = :line_id
 def dial(line: LineRow, settings: PhoneSettings, switchboard: Switchboard) -> None:
     """Dial a line that has not been dialled yet. Commits.
 
-    If there is no number to dial, or no number to show, a person's line is ended, and a caller's
-    line is left as it is.
+    If there is no number to dial, or no number that the called telephone can display, a person's
+    line is ended, and a caller's line is left as it is.
     """
     number = line.phone if line.side == LineSide.PERSON else line.number
     if not number or not settings.shown_number:
@@ -62,8 +62,9 @@ def dial(line: LineRow, settings: PhoneSettings, switchboard: Switchboard) -> No
 def take_answer(line_id: int, answer: Any) -> None:
     """Store the provider's answer to a request to dial a line. Commits.
 
-    After any error except NumberRefusedError, it is not known whether the line was dialled. In that
-    case the line is not changed, and the next `fetch` finds out whether it was dialled.
+    If the answer is NumberRefusedError, end the line. After any other error, it is not known
+    whether the line was dialled. In that case the line is not changed, and the next `fetch` finds
+    out whether it was dialled.
     """
     if isinstance(answer, str):
         try:
@@ -79,6 +80,7 @@ def take_answer(line_id: int, answer: Any) -> None:
 
 
 def end_here(line_id: int, cause: EndCause) -> None:
-    """End a line that does not exist at the provider. Commits."""
+    """Store that a line has ended, without asking the provider, because the provider has no such
+    line. Commits."""
     record_event(LineEvent(line_id, 0, EventKind.ENDED, cause, now()))
     db.session.commit()

@@ -1,8 +1,8 @@
 """Decides which dialler serves a campaign: the one that holds the campaign's advisory lock.
 
 A dialler holds its locks through a database connection that has no other use. If the connection is
-lost, PostgreSQL releases the locks, and the dialler does not serve a campaign until it holds that
-campaign's lock again.
+lost, PostgreSQL releases the locks. The dialler notices the loss at the next `hold`. From then on,
+it serves only the campaigns whose locks it gets again.
 """
 
 from collections.abc import Iterable

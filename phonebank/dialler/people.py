@@ -44,7 +44,9 @@ MESSAGE_AT_MOST = timedelta(seconds=30)
 
 class PersonLines:
     """Handles the open lines to people. If the message for people who find no caller free has
-    started on a line, no caller is joined to the line. Commits when a message starts."""
+    started on a line, the provider is not asked any more to join the line to a caller. An earlier
+    request to join may still succeed. Commits when a message starts, and when the request for a
+    message fails."""
 
     def __init__(self, switchboard: Switchboard) -> None:
         self._switchboard = switchboard
@@ -73,8 +75,8 @@ class PersonLines:
         return any(at - tried_at > TOLD_AFTER for tried_at in self._tried.values())
 
     def follow(self, line: LineRow, at: datetime) -> None:
-        """Do what is due at `at`: join the line to a caller, play the message for people who find
-        no caller free, or end the line. Often nothing is due."""
+        """Do what is due at the time `at`: join the line to a caller, play the message for people
+        who find no caller free, or end the line. Often nothing is due."""
         if line.message_at is not None and line.id not in self._messages:
             self._take_over_message(line, line.message_at)
         if self._hears_message(line):
@@ -101,8 +103,9 @@ class PersonLines:
         return at - self._apart.setdefault(line.id, at) > MOVES_WITHIN
 
     def _put_through(self, line: LineRow, at: datetime) -> None:
-        """Join an answered line to the caller's line, or play the message for people who find no
-        caller free."""
+        """Join an answered line to the line of the caller who was chosen for the call. If there is
+        no such line, or the join takes too long, play the message for people who find no caller
+        free. If no caller was chosen yet, wait first, until NOBODY_AFTER is almost over."""
         if line.caller_id is None and line.call_is_open:
             # A caller may still become free. The message begins just before `NOBODY_AFTER` is over.
             if at - (line.answered_at or at) > NOBODY_AFTER - HEADROOM:
@@ -124,10 +127,10 @@ class PersonLines:
         self._switchboard.play(line.ref, Sound.INFORMATION_MESSAGE)
 
     def _take_over_message(self, line: LineRow, began: datetime) -> None:
-        """Remember that the message has started on the line, although this dialler has not started
-        it. If the provider has not reported the start, another dialler may have been killed before
-        it asked the provider. In that case, if the person still waits for a caller, ask the
-        provider again."""
+        """Take over a line for which another dialler has stored that the message has started. If
+        the provider has not reported the start, the other dialler may have been killed before it
+        asked the provider. In that case, if the person still waits for a caller, ask the provider
+        again."""
         is_reported = db.session.scalar(_IS_REPORTED, {"line_id": line.id})
         self._messages[line.id] = began
         self._tried.pop(line.id, None)
@@ -137,8 +140,9 @@ class PersonLines:
 
     def take_message_answer(self, line_id: int, failed: bool) -> None:
         """Note the provider's answer to the request for the message. If the request failed,
-        `follow` sends it again, and the line's `message_at` is the moment of the later request.
-        Commits."""
+        `follow` sends it again, and this dialler commits. The line's `message_at` is then the
+        moment of the later request, unless the provider has already reported the start of the
+        message."""
         if failed:
             self._failed.add(line_id)
             self._forget_message(line_id)
@@ -150,9 +154,9 @@ class PersonLines:
         db.session.execute(_NO_MESSAGE, {"line_id": line_id})
 
     def leave_nobody_waiting(self, line: LineRow, at: datetime) -> None:
-        """Do what `follow` does. If the person then still waits for a caller, play the message at
-        once. The dialler is about to stop, and no person is joined to a caller until the next
-        dialler starts."""
+        """Do what `follow` does. If the person has answered, and no provider was asked to join the
+        person to a caller, play the message at once. The dialler is about to stop, and until the
+        next dialler starts, nobody is joined to a caller."""
         self.follow(line, at)
         is_waiting = line.is_live and line.joined_at is None and line.id not in self._tried
         if is_waiting and not self.has_message(line):

@@ -1,8 +1,8 @@
 """Predictive calling: dials more lines than there are ready callers, as far as `pacing.rule`
 allows. Commits.
 
-A call has no caller until the person answers. Then the caller who has waited longest takes the
-call.
+A call has no caller until the person answers. Then one of the ready callers who may call this
+person takes the call: the one who has waited longest.
 """
 
 from datetime import datetime, timedelta
@@ -61,8 +61,8 @@ class Predictive:
 
     def assign(self, campaign: Campaign, callers: list[CallerRow], lines: list[LineRow]) -> bool:
         """Give ready callers the people who have answered. A person who has waited longer comes
-        first. The caller who has waited longest gets the person, unless the caller may not call
-        this person. Return whether any caller got a person."""
+        first. Each person goes to one of the callers who may call this person: the one who has
+        waited longest. Return whether any caller got a person."""
         answered = [line for line in lines if self._is_nobodys(line) and line.is_live]
         answered.sort(key=lambda line: (line.answered_at or line.created_at, line.id))
         ready = self._ready(callers) if answered else []
@@ -82,12 +82,13 @@ class Predictive:
         callers: list[CallerRow],
         lines: list[LineRow],
     ) -> None:
-        """Ask the pacing rule how many lines to dial now, claim up to that many people, and store a
-        line to each person. Dial nobody if the rule was last asked less than half a second ago, if
-        the campaign is not running, or if no caller is connected.
+        """Learn from the callers and lines. Then ask the pacing rule how many lines to dial now,
+        claim up to that many people, and store a line to each person.
 
-        Also store a notice for each ready caller who may not take a call now, or for whom there is
-        nobody to call.
+        Do not ask the rule if it was last asked less than half a second ago, if the campaign is not
+        running, or if no caller is connected. If the rule is asked, also store a notice for each
+        ready caller who may not take a call now. If the rule wants lines, but nobody could be
+        claimed and no person is being called, store a notice for the other ready callers too.
         """
         at = now()
         self._watch = self._watch or Watch(settings.ring_seconds)
@@ -171,7 +172,7 @@ class Predictive:
         return [found[i] for i in ids if i in found and not _why_not(found[i])]
 
     def _notify_others(self, callers: list[CallerRow], ready_ids: set[int], at: datetime) -> None:
-        """For each caller who is ready but may not take a call now, store a notice that says
+        """Store a notice for each caller who is ready but may not take a call now. The notice says
         why."""
         for row in callers:
             if row.caller_id in ready_ids or not is_due(row, at):

@@ -1,5 +1,5 @@
-"""The process `phonebank run-dialler`. Several such processes may run, and each campaign is served
-by one of them."""
+"""The process `phonebank run-dialler`. Several such processes may run, but only one of them at a
+time serves a campaign."""
 
 import logging
 import signal
@@ -29,9 +29,9 @@ AFTER_FAILURE = 1.0
 
 
 def run_dialler(app: Flask, stop: threading.Event | None = None) -> None:
-    """Serve campaigns until a signal asks the process to stop, or until `stop` is set. Telephone
-    lines that are open at the end stay open, and the next dialler takes them over. If no telephone
-    provider is set up, only wait."""
+    """Serve campaigns until `stop` is set. If `stop` is None, serve campaigns until SIGTERM or
+    SIGINT asks the process to stop. Lines that are open at the end stay open, and the next dialler
+    takes them over. If no telephone provider is set up, only wait."""
     if stop is None:
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -86,8 +86,8 @@ def _serve(
 def _end(
     app: Flask, backend: Backend, locks: CampaignLocks, served: dict[int, CampaignDialler]
 ) -> None:
-    """Play the message to people who would otherwise stay on a silent line. Store what the provider
-    knows about the open lines at the end. Then release the campaigns' locks."""
+    """Play the message to people who would otherwise stay on a silent line. Then store what the
+    provider knows about the lines that are still open, and release the campaigns' locks."""
 
     def for_each(act: Callable[[CampaignDialler], None]) -> None:
         with app.app_context():

@@ -24,8 +24,9 @@ WHERE caller_id = :caller_id
 
 
 def is_due(caller: CallerRow, at: datetime) -> bool:
-    """Whether to look for a person for this caller now: the caller is waiting and not about to
-    finish, nobody is being called for the caller, and the pause after the last search is over."""
+    """Whether to look for a person for this caller now. True if the caller is waiting, does not
+    want to finish, and has no open call. If the last search found nobody, the pause after that
+    search must also be over."""
     if caller.situation.phase != Phase.WAITING or caller.finishing or caller.call_id is not None:
         return False
     return caller.ask_again_at is None or caller.ask_again_at <= at
@@ -34,7 +35,8 @@ def is_due(caller: CallerRow, at: datetime) -> bool:
 def claim_for(caller: CallerRow, backend: str) -> None:
     """Claim the next person for a caller who is ready, and store a line to that person.
 
-    If there is nobody to call, tell the caller why. The dialler tries again some seconds later.
+    If the caller can get nobody now, store a notice that tells the caller why. The dialler tries
+    again some seconds later.
     """
     row = read_caller(caller.caller_id)
     if row is None:

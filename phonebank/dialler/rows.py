@@ -87,8 +87,9 @@ UNION SELECT call.campaign_id {_FROM_UNJOINED}
 
 @dataclass(frozen=True)
 class CallerRow:
-    """A caller on the telephone (see `models.PhoneSession`). `joined_at` is when the person in the
-    caller's open call was joined to the caller, and `left_at` is when that person's line ended."""
+    """A caller whose telephone session is open (see `models.PhoneSession`). `joined_at` is when the
+    person in the caller's open call was joined to the caller, and `left_at` is when that person's
+    line ended."""
 
     caller_id: int
     number: str | None
@@ -122,12 +123,12 @@ class CallerRow:
 
 @dataclass(frozen=True)
 class LineRow:
-    """An open line and its call. The fields that begin with `own_` describe the caller's own line,
-    if it has been answered.
+    """An open line and its call. The fields that begin with `own_` describe a line to the caller:
+    one that has been answered and is still open.
 
-    `session_line_id` is the line that the caller wants to use, which differs from `own_id` while
-    the caller is changing telephones. `phone` is the number of the person who is called, and
-    `number` is the caller's own number. Each may be None.
+    `session_line_id` is the id of the line that the caller wants to use. It differs from `own_id`
+    while the caller is changing telephones. `phone` is the number of the person who is called, and
+    `number` is the caller's own number. All these fields may be None.
     """
 
     id: int
@@ -166,7 +167,7 @@ class LineRow:
 
     @property
     def is_live(self) -> bool:
-        """Whether somebody has answered the line and the line has not ended."""
+        """Whether a person or a machine has answered the line and the line has not ended."""
         return self.state in (LineState.ANSWERED, LineState.JOINED)
 
 
@@ -186,7 +187,8 @@ class UnjoinedRow:
 
 
 def callers_of(campaign_id: int) -> list[CallerRow]:
-    """Return the callers on the telephone, starting with those who have been ready for longest."""
+    """Return the campaign's callers who have an open telephone session, starting with those who
+    have been ready for longest."""
     return [CallerRow(**_typed(row)) for row in _rows(_CALLERS, campaign_id)]
 
 
@@ -196,7 +198,8 @@ def open_lines_of(campaign_id: int) -> list[LineRow]:
 
 
 def unjoined_of(campaign_id: int) -> list[UnjoinedRow]:
-    """Return the open calls whose line ended before the person was joined to a caller."""
+    """Return the open calls whose line ended before the person was joined to a caller. Leave out
+    calls that a caller has undone."""
     return [UnjoinedRow(**_typed(row)) for row in _rows(_UNJOINED, campaign_id)]
 
 

@@ -56,7 +56,7 @@ class Switchboard:
         self._once(f"join {caller.line_id}", person, self.backend.join, person, caller)
 
     def play(self, line: LineRef, sound: Sound) -> None:
-        """Play a sound."""
+        """Play a sound to whoever is on the line."""
         self._once(f"play {sound}", line, self.backend.play, line, sound)
 
     def hang_up(self, line: LineRef) -> None:
@@ -64,17 +64,18 @@ class Switchboard:
         self._once("hang up", line, self.backend.hang_up, line)
 
     def is_dialling(self, line_id: int) -> bool:
-        """Whether the provider has not yet answered a request to dial this line."""
+        """Whether a request to dial this line was sent, and `collect` has not returned its answer
+        yet."""
         return (DIAL, line_id) in self._under_way
 
     @property
     def is_fetching(self) -> bool:
-        """Whether a `fetch` is under way."""
+        """Whether a `fetch` was sent, and `collect` has not returned its answer yet."""
         return (FETCH, 0) in self._under_way
 
     def collect(self) -> list[tuple[str, int, Any]]:
-        """Return the answers that have arrived since `collect` was last called, each as (verb, line
-        id, result or exception)."""
+        """Return the answers that have arrived since `collect` was last called. Each is a tuple of
+        the command, the line's id, and the result or the error."""
         done = [key for key, future in self._under_way.items() if future.done()]
         answers = []
         for key in done:
@@ -90,7 +91,7 @@ class Switchboard:
         return answers
 
     def close(self) -> None:
-        """Wait for the commands under way, and accept no more commands."""
+        """Wait until the commands under way have ended, and accept no more commands."""
         self._pool.shutdown()
 
     def _once(self, verb: str, line: LineRef, command: Callable[..., Any], *args: Any) -> None:

@@ -1,4 +1,5 @@
-"""Watches a campaign's telephone lines, to learn how fast people answer and how long talks last."""
+"""Watches a campaign's lines, to learn how fast people answer and how long callers talk with
+them."""
 
 from datetime import datetime
 
@@ -11,8 +12,8 @@ from phonebank.telephony.phases import Phase
 
 class Watch:
     """What one dialler has seen of one campaign's calls. A new dialler starts without this
-    knowledge. The counts of the day's calls are not lost with the old dialler, because they come
-    from the database."""
+    knowledge. The day's counts of calls are not lost with the old dialler, because `day_account`
+    reads them from the database."""
 
     def __init__(self, ring_seconds: int) -> None:
         self._learner = Learner(ring_seconds)
@@ -42,8 +43,9 @@ class Watch:
         self._wrapping_up = now_wrapping_up
 
     def learned(self, at: datetime, ringing: list[float], talking: list[float]) -> Learned:
-        """Return what is known at `at` about how people answer and how long talks last (see
-        `pacing.learner`)."""
+        """Return what is known at the time `at` about how people answer and how long callers talk
+        with them. `ringing` says for how many seconds each ringing line has rung, and `talking`
+        says for how many seconds each caller who is talking has talked."""
         return self._learner.learned(at.timestamp(), ringing, talking)
 
     def _see_line(self, line: LineRow) -> None:
