@@ -1,1 +1,2 @@
-"""Experiments that compare scripts. Each contact is randomly given one script and keeps it."""
+"""Experiments that compare scripts. Each contact is randomly given one of the scripts, and always
+keeps that script."""

@@ -1,5 +1,6 @@
-"""Assign a contact to an arm of an experiment, that is, to one of the scripts that the experiment
-compares. The function is pure, so that anyone can repeat the assignment."""
+"""Assigns a contact to an arm of an experiment, that is, to one of the scripts that the experiment
+compares. The result depends only on the arguments of `arm_of`, so anyone can repeat the
+assignment."""
 
 from bisect import bisect_right
 from collections.abc import Sequence

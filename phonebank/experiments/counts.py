@@ -1,4 +1,5 @@
-"""Count the results of an experiment's calls, separately for each arm (each compared script).
+"""Counts the results of an experiment's calls, separately for each arm. An arm is one of the
+scripts that the experiment compares.
 
 Where people are counted, each person counts once, even after several calls, because calls to the
 same person are not independent of each other.
@@ -21,10 +22,11 @@ class ArmCounts:
     """One arm's counts.
 
     The keys of `steps_passed` are sets of step ids. Each value is the number of people reached
-    whose calls have answers to exactly these steps. `shifts` maps each difference between a
-    person's second and first rating, from -10 to 10, to the number of people with this difference.
-    If a person gave both ratings in several conversations, only the last of these conversations is
-    used. `versions` maps each script version's id to its number of calls.
+    whose calls have answers to exactly these steps. A key of `shifts` is the difference between a
+    person's two ratings: the second rating minus the first, from -10 to 10. The value is the number
+    of people with this difference. If a person gave both ratings in several conversations, only the
+    last of these conversations is used. `versions` maps each script version's id to the number of
+    calls that used this version.
     """
 
     calls: int = 0

@@ -2,8 +2,9 @@
 
 `error` is the probability, 0 to 1, that an interval misses the true value.
 
-Importing SciPy takes a second and 60 MB of memory, so functions import it when an organiser opens
-an experiment's results. A web process that shows no results never loads SciPy.
+Importing SciPy takes a second and 60 MB of memory. So each function imports it only when the
+function runs, that is, when somebody opens an experiment's results. A web process that shows no
+results never loads SciPy.
 """
 
 import warnings
@@ -26,7 +27,8 @@ class Interval:
 
     @property
     def excludes_zero(self) -> Any:
-        """Whether the interval excludes 0: it is entirely above 0 or entirely below."""
+        """Whether the interval excludes 0: the whole interval is above 0, or the whole interval is
+        below 0."""
         return (self.low > 0) | (self.high < 0)
 
 
@@ -91,7 +93,7 @@ def rate_difference(
 
     Return None if either rate has fewer than MIN_PEOPLE people. Also return None if the two rates
     together have fewer than MIN_OF_EACH_KIND people who count as a yes, or fewer than
-    MIN_OF_EACH_KIND who do not.
+    MIN_OF_EACH_KIND who do not. Also return None if one rate is 0 and the other is 1.
     """
     yes = first[0] + second[0]
     if min(yes, first[1] + second[1] - yes) < MIN_OF_EACH_KIND:

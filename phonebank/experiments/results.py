@@ -17,9 +17,9 @@ from scripts_library.script import Script as ParsedScript
 
 @dataclass(frozen=True)
 class Share:
-    """A share of people: A share of people: `number` of the `of` people.
+    """A share of people: `number` of the `of` people.
 
-    The interval is None if `of` is 0, and before the first look at the experiment (see
+    The interval is None if `of` is 0. It is also None before the first look at the experiment (see
     `interim_looks`).
     """
 
@@ -43,10 +43,10 @@ class ArmResults:
     """One arm's results.
 
     `name` is the arm's label, or a shorter name for sentences. `share` is the fraction of the
-    contacts that belong to the arm, from 0 to 1. `yes` is None if no answer of the script counts as
-    a yes. `rated` and `shift` are None if the script does not ask for two ratings. `shift` is also
-    None before the first look, or if too few people gave both ratings. `shift` is None, too, if
-    everyone's second rating differs from the first by the same amount.
+    contacts that the experiment is to give to the arm, from 0 to 1. `yes` is None if no answer of
+    the script counts as a yes. `rated` and `shift` are None if the script does not ask for two
+    ratings. `shift` is also None before the first look, or if too few people gave both ratings.
+    `shift` is None, too, if everyone's second rating differs from the first by the same amount.
     """
 
     arm: ExperimentArm
@@ -65,7 +65,8 @@ class ArmResults:
 
 @dataclass(frozen=True)
 class Results:
-    """The results at one look. Before the first look, `look` is None and there are no intervals.
+    """The results at one look. Before the first look, `look` is None, and there are no intervals
+    and no comparisons.
 
     `warning` holds sentences that say why the results cannot be trusted. `warning` is usually
     empty.
@@ -79,16 +80,17 @@ class Results:
 
     @property
     def is_balanced(self) -> bool:
-        """Whether people were called, and chance alone can explain the differences between the
-        arms' numbers of people and their shares. False before the first look."""
+        """Whether chance alone can explain how the numbers of people in the arms differ from the
+        arms' shares. False before the first look, and if nobody was called."""
         people = sum(arm.counts.people for arm in self.arms)
         return self.look is not None and people > 0 and not self.warning
 
 
 def results_of(experiment: Experiment, at: datetime | None = None) -> Results:
-    """Return the results at the newest look before `at`, which is the current time by default.
+    """Return the results at the newest look, as of the time `at`. If `at` is None, it is the
+    current time.
 
-    Before the first look the results are live counts. A draft has no results.
+    Before the first look, the results are live counts. The results of a draft are empty.
     """
     at = at or now()
     if experiment.started_at is None:
@@ -144,8 +146,8 @@ def _share(number: int, of: int, look: Look | None) -> Share:
 def _steps(script: ParsedScript, counts: ArmCounts, look: Look | None) -> list[StepShare]:
     """Return the steps in the script's order, without the steps that end the call.
 
-    A step counts as passed if the person was asked. The caller may later have changed an earlier
-    answer, so that the call then skipped the step.
+    A step counts as passed if it has an answer. This is so even if the caller later changed the
+    answer to an earlier step, and the call then skipped this step.
     """
     steps = [step for step in script.steps if not step.is_end]
     passed = {step.id: 0 for step in steps}
