@@ -3,8 +3,8 @@
 `make run` loads the demonstration into an empty database, so that a person who tries Phonebank sees
 at once how Phonebank works. The invented people's numbers are reserved by Ofcom for radio and
 television drama. libphonenumber considers some of these numbers invalid. Only a campaign with
-`Campaign.allow_drama_numbers` may call these numbers, and this campaign has that. The campaign
-calls at any hour, because its calls reach nobody.
+`Campaign.allow_drama_numbers` may call these numbers, and this is such a campaign. It calls at any
+hour, because its calls reach nobody.
 """
 
 import itertools

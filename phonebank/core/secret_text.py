@@ -18,7 +18,7 @@ from phonebank.core.config import current_config
 
 
 def encrypt(text: str) -> str:
-    """Return the text in encrypted form, which only a process that has the key can read."""
+    """Return the text in encrypted form, which only a process that has the first key can read."""
     return _fernet(_keys()).encrypt(text.encode()).decode()
 
 

@@ -52,15 +52,16 @@ def allow_connections(*addresses: str) -> None:
 
 
 def takes_files(view: View) -> View:
-    """Mark a view that takes large files. If a person is signed in, the person's request to such a
-    view may have up to MAX_UPLOAD_BYTES."""
+    """Mark a view that takes large files. If the sender of a request to such a view is signed in,
+    the request may be up to MAX_UPLOAD_BYTES long."""
     view.takes_files = True  # type: ignore[attr-defined]
     return view
 
 
 def takes_json(blueprint: Blueprint) -> Blueprint:
     """Mark a blueprint all of whose views accept JSON. The views of other blueprints refuse JSON.
-    They expect each field to be text, and JSON could set a field to another kind of value."""
+    These views expect each field to be text, and JSON could set a field to another kind of
+    value."""
     blueprint.takes_json = True  # type: ignore[attr-defined]
     return blueprint
 

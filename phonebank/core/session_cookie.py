@@ -2,8 +2,8 @@
 
 A permanent session must not expire while the browser is in use. So Flask by default signs the
 cookie again and sends it with every response. Here a response carries the cookie only if the
-session has changed, or if the cookie of a permanent session is more than a day old. That is often
-enough, because a permanent session lasts for a month.
+session has changed, or if the cookie of a permanent session is more than a day old. One cookie a
+day is enough, because a permanent session lasts for a month.
 """
 
 import time
@@ -79,8 +79,8 @@ class SessionCookies(SecureCookieSessionInterface):
         keep the response.
 
         Flask would add a `Vary` header for cookies to every response that depends on the session.
-        Here a response without the session cookie does not get this header. It needs none, because
-        a page is “no-store” and no cache keeps it.
+        Here a response without the session cookie does not get this header. A “no-store” response
+        does not need it, because no cache keeps such a response.
         """
         if response.cache_control.public:
             return

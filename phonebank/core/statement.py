@@ -32,10 +32,10 @@ class Statement:
     """A statement that is compiled once. It runs on the connection of the SQLAlchemy session, and
     therefore in the session's transaction.
 
-    `source` is SQL text with `:name` for each parameter, or an SQLAlchemy statement. psycopg
-    converts the parameters and the results. So JSON must be given as text, and is returned as
-    Python values. The text of a `StrEnum` column is returned as text, not as a member of the
-    `StrEnum`. The session is not flushed first, and no ORM objects are made.
+    `source` is SQL text with `:name` for each parameter, or an SQLAlchemy statement. psycopg, not
+    SQLAlchemy, converts the parameters and the results. With psycopg, JSON must be given as text,
+    and is returned as Python values. The text of a `StrEnum` column is returned as text, not as a
+    member of the `StrEnum`. The session is not flushed first, and no ORM objects are made.
 
     If the statement fails, SQLAlchemy's error is raised, as for any other statement.
     """

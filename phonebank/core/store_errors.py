@@ -117,8 +117,8 @@ def words_for(error: BaseException) -> Words | None:
 
 def kind_of(error: BaseException) -> str:
     """Return the name of the error's class, which is safe to log. The error's text may quote a
-    person's name or number, so it is left out. If SQLAlchemy has wrapped an error of psycopg, add
-    the name of that error's class."""
+    person's name or number, so it is left out. If SQLAlchemy has wrapped an error of psycopg, the
+    name of that error's class follows in brackets."""
     cause = error.orig if isinstance(error, exc.DBAPIError) else None
     return type(error).__name__ + (f" ({type(cause).__name__})" if cause is not None else "")
 

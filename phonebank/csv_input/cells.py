@@ -1,9 +1,9 @@
 """Tidies single cells of a list: text, postcodes, IDs, languages and e-mail addresses.
 
-The name of a language becomes a code. A text that cannot be an e-mail address or a language becomes
-"" in a column of that kind. All other cells are changed as little as possible: extra spaces are
-removed, and so are invisible characters that no name needs. Other modules read names and time
-zones.
+In a column of languages, the name of a language becomes a code, and any other text becomes "". In a
+column of e-mail addresses, text that cannot be an address becomes "". All other cells are changed
+as little as possible: extra spaces are removed, and so are invisible characters that no name needs.
+Other modules read names and time zones.
 """
 
 import re
@@ -47,8 +47,8 @@ _LANGUAGE_CODES = words(
 
 
 def tidy(text: str) -> str:
-    """Put a text on one line with single spaces and without control or invisible characters. Two
-    invisible characters stay, because names in Persian and Hindi need them.
+    """Return a text as one line, without control characters, invisible characters and extra spaces.
+    Two invisible characters stay, because names in Persian and Hindi need them.
 
     The result has no null characters and no lone surrogates, so PostgreSQL can store it.
     """

@@ -2,8 +2,9 @@
 
 Before UTF-8, each system had its own alphabet, and a file does not name its alphabet. The byte for
 é on a Mac, for example, is Ž on Windows. So this module decodes the words with accented letters
-once with each alphabet. It chooses the alphabet that gives the most plausible words. If too many
-words look wrong even then, the file is refused, because nobody should be addressed as "JosŽ".
+once with each alphabet. If no word looks wrong in Windows' alphabet, it usually chooses that
+alphabet, and otherwise the one that gives the most plausible words. If too many words look wrong
+even then, the file is refused, because nobody should be addressed as "JosŽ".
 """
 
 import re

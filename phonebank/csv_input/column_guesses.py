@@ -104,8 +104,8 @@ _GOOGLES = re.compile(r"^(.*\d)\s+-\s+Value$", re.IGNORECASE)
 
 def _guess_by_last_words(header: str) -> str:
     """Return the target of the longest known name at the end of a header. For example, "Voter's
-    mobile number" ends with the known name "mobile number". Only names of the targets in
-    WITHIN_A_LONGER_NAME count, and only if they have at most four words and are not in WEAK. Return
+    mobile number" ends with the known name "mobile number". A name counts only if its target is in
+    WITHIN_A_LONGER_NAME, if the name has at most four words, and if the name is not in WEAK. Return
     IGNORE if the header does not end with such a name, or is about someone else."""
     words = words_of(header)
     if is_about_someone_else(header):
@@ -134,7 +134,8 @@ def _keep_surest_names(names: Sequence[_NameGuess]) -> list[str]:
 def _fit_name_columns(headers: Sequence[str], targets: list[str]) -> list[str]:
     """Return the targets, with corrections for columns that have people's names. A header such as
     "Name" may not say which names its column has. Then the headers of the other columns decide. For
-    example, if there is a column "Vorname" (first name), the column "Name" has last names."""
+    example, if there is a column "Vorname" (first name), a column "Name" counts as a column of last
+    names."""
     first, last, full = (name in targets for name in ("first_name", "last_name", "full_name"))
     change: dict[str, str] = {}
     if full and (first or last):

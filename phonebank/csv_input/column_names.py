@@ -1,9 +1,9 @@
 """Names of columns in campaigns' databases, in English, Welsh, Spanish, German and French.
 
-Names are compared by `plain_name`, so "Pref Phone " and "pref_phone" count as the same name. For
-each target (what a column contains, such as "phone"), the names are listed from the surest to the
-least sure. Some targets may belong to only one column. If several columns have names of such a
-target, the column with the surest name gets the target.
+Names are compared in the form that `plain_name` returns, so "Pref Phone " and "pref_phone" count as
+the same name. For each target (what a column contains, such as "phone"), the names are listed from
+the surest to the least sure. Some targets may belong to only one column. If several columns have
+names of such a target, the column with the surest name gets the target.
 
 Sources: exports and import guides of VoteBuilder/VAN, NationBuilder, Action Network and Spoke, and
 electoral registers that the software of Xpress and Idox has exported.
@@ -313,9 +313,8 @@ def is_about_someone_else(header: str) -> bool:
     """Whether a column's name says that the column is about other people or companies, or has
     numbers that are not worth calling, such as old numbers or fax numbers.
 
-    A word in WORDS_FOR_OTHERS says this. If such a word has more than five letters, it may also be
-    the beginning of a longer word, but only at the beginning of the name ("Notfalltelefon",
-    "SPOUSEPHONE").
+    A word in WORDS_FOR_OTHERS says this. If the word has more than five letters, it also counts if
+    it is only the beginning of the name's first word ("Notfalltelefon", "SPOUSEPHONE").
     """
     if WORDS_FOR_OTHERS.intersection(words_of(header)):
         return True

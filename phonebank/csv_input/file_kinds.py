@@ -1,8 +1,8 @@
 """Recognises files that are not tables saved as text. The first bytes of a file show what kind of
 file it is.
 
-These first bytes come from the formats' own specifications (ZIP APPNOTE 4.3.7, MS-CFB 2.2, ISO
-32000, PNG, JFIF, RFC 1952 and so on).
+The first bytes that are listed here come from the formats' own specifications (ZIP APPNOTE 4.3.7,
+MS-CFB 2.2, ISO 32000, PNG, JFIF, RFC 1952 and so on).
 """
 
 SAVE_AS_CSV = "Open it, choose “Save as” and “CSV UTF-8”, and upload that."

@@ -48,8 +48,8 @@ class Row(NamedTuple):
     """One row. `number` is the row's number in a spreadsheet: blank rows count, and line breaks in
     cells do not.
 
-    `read_rows` gives a row without a fault as many `cells` as the header has. `fault` is None,
-    EXTRA_CELLS (the row has more cells than the header) or UNCLOSED_QUOTE.
+    A row that `read_rows` yields without a fault has as many `cells` as the header. `fault` is
+    None, EXTRA_CELLS (the row has more cells than the header) or UNCLOSED_QUOTE.
     """
 
     number: int

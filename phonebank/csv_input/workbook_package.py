@@ -100,8 +100,8 @@ def write_without_errors(file: BinaryIO, package: Package, copy: BinaryIO) -> No
     """Write a copy of a checked workbook to `copy`. Each cell that has an error in the workbook has
     the error as text in the copy, such as "#REF!".
 
-    Without this, a broken formula in a do-not-call column would be read as an empty cell, and an
-    empty cell means "no".
+    Without the copy, a broken formula in a do-not-call column would be read as an empty cell, and
+    an empty cell means "no".
     """
     with zipfile.ZipFile(file) as archive, zipfile.ZipFile(copy, "w") as out:
         for part in archive.infolist():

@@ -90,9 +90,9 @@ class CampaignDialler:
         db.session.commit()
 
     def leave_nobody_waiting(self) -> None:
-        """Leave no person waiting who has answered. If a caller was chosen for the person's call
-        and is on the telephone, ask the provider to join the two. Otherwise, play the information
-        message, because no turn follows. Commits several times."""
+        """Make sure that nobody who has answered stays on a silent line. If a caller was chosen for
+        the person's call and is on the telephone, ask the provider to join the two. Otherwise, play
+        the information message, because no later turn can find a caller. Commits several times."""
         for line in open_lines_of(self._campaign_id):
             if line.side == LineSide.PERSON and line.is_live:
                 self._people.leave_nobody_waiting(line, now())
@@ -136,7 +136,7 @@ class CampaignDialler:
             self._switchboard.fetch(asked)
 
     def _dialled_before(self, moment: datetime) -> list[LineRef]:
-        """Return the open lines that were dialled before this moment. Leave out each line for which
+        """Return the open lines that were dialled before `moment`. Leave out each line for which
         the provider has not answered the request to dial yet."""
         return [
             line.ref

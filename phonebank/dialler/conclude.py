@@ -39,7 +39,7 @@ WHERE phone = :phone
 
 @retry_on_deadlock
 def conclude(row: UnjoinedRow) -> None:
-    """Record how a call ended in which the person was not joined to a caller.
+    """Conclude an open call whose line has ended before the person was joined to a caller.
 
     If the person or a machine answered, record no outcome, end the call, and keep the number from
     being called for 72 hours. If the line was never dialled, end the call with GIVEN_BACK, as if

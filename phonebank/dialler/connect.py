@@ -65,8 +65,8 @@ def follow_caller_line(
     line: LineRow, at: datetime, lines: list[LineRow], switchboard: Switchboard
 ) -> None:
     """Hang up a caller's open line if the caller's telephone session has ended, or if the caller
-    has changed telephones and the new line has been answered. In the second case, also join the
-    person with whom the caller talks to the new line.
+    has changed telephones and the new line has been answered. In the second case, a person may be
+    joined to the old line. Then also join this person to the new line.
 
     End the session if the caller's browser has not opened the line within two minutes.
     """

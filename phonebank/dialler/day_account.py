@@ -1,4 +1,4 @@
-"""Counts how a campaign's calls of today have ended, for the rule that decides how many lines to
+"""Counts how today's calls of a campaign have ended, for the rule that decides how many lines to
 dial."""
 
 from datetime import datetime

@@ -105,7 +105,8 @@ class PersonLines:
     def _put_through(self, line: LineRow, at: datetime) -> None:
         """Join an answered line to the line of the caller who was chosen for the call. If there is
         no such line, or the join takes too long, play the message for people who find no caller
-        free. If no caller was chosen yet, wait first, until NOBODY_AFTER is almost over."""
+        free. If no caller was chosen yet, play the message only when NOBODY_AFTER is almost
+        over."""
         if line.caller_id is None and line.call_is_open:
             # A caller may still become free. The message begins just before `NOBODY_AFTER` is over.
             if at - (line.answered_at or at) > NOBODY_AFTER - HEADROOM:
@@ -154,9 +155,9 @@ class PersonLines:
         db.session.execute(_NO_MESSAGE, {"line_id": line_id})
 
     def leave_nobody_waiting(self, line: LineRow, at: datetime) -> None:
-        """Do what `follow` does. If the person has answered, and no provider was asked to join the
-        person to a caller, play the message at once. The dialler is about to stop, and until the
-        next dialler starts, nobody is joined to a caller."""
+        """Do what `follow` does. If the person has answered, and the provider was not asked to join
+        the person to a caller, play the message at once. The dialler is about to stop, and until
+        the next dialler starts, nobody is joined to a caller."""
         self.follow(line, at)
         is_waiting = line.is_live and line.joined_at is None and line.id not in self._tried
         if is_waiting and not self.has_message(line):
@@ -167,7 +168,7 @@ class PersonLines:
         return line.message_at is not None or line.id in self._messages
 
     def _hears_message(self, line: LineRow) -> bool:
-        """Whether the person hears the message, or has heard it. A person who was joined to the
+        """Whether the person hears the message, or has heard it. A person who was joined to a
         caller after the message had begun doesn't hear it."""
         began = self._messages.get(line.id)
         if began is None or line.state == LineState.JOINED:

@@ -5,13 +5,13 @@ A confidence interval misses if it does not contain the true value. An interval 
 cases at a single look misses far more often if an organiser looks every day until a difference
 shows. So each look uses a part of the 5%, and all parts add up to no more than 5%, however long the
 experiment runs. Each look makes a new interval for the same value. By Bonferroni's inequality, the
-chance that any of these intervals misses is then at most 5%.
+chance that at least one of these intervals misses is then at most 5%.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-# This is the chance that, for one value, any interval misses, over all looks together.
+# This is the chance that at least one look's interval for the same value misses.
 ERROR = 0.05
 # The first 14 daily looks use half of the error, because most experiments run no longer.
 HALF_BY_LOOK = 14
@@ -27,14 +27,14 @@ class Look:
 
     @property
     def error(self) -> float:
-        """How much of `ERROR` this look may use. `ERROR` is the chance that, for one value, the
-        interval of any look misses."""
+        """How much of `ERROR` this look may use. `ERROR` is the chance that at least one look's
+        interval for the same value misses."""
         return error_at(self.number)
 
 
 def error_at(look: int) -> float:
     """Return how much of `ERROR` the look with the number `look` (counted from 1) may use. `ERROR`
-    is the chance that, for one value, the interval of any look misses.
+    is the chance that at least one look's interval for the same value misses.
 
     With E = ERROR and h = HALF_BY_LOOK, the part of look number k is E·h / ((k+h-1)(k+h)). The sum
     of all parts telescopes to E, and the sum of the first h parts telescopes to E/2.

@@ -87,8 +87,8 @@ class Results:
 
 
 def results_of(experiment: Experiment, at: datetime | None = None) -> Results:
-    """Return the results at the newest look, as of the time `at`. If `at` is None, it is the
-    current time.
+    """Return the results at the newest look, as of the time `at`. If `at` is None, the current time
+    is used.
 
     Before the first look, the results are live counts. The results of a draft are empty.
     """
