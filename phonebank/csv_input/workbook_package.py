@@ -69,8 +69,8 @@ def is_package(head: bytes) -> bool:
 
 
 def check_package(file: BinaryIO) -> Package:
-    """Check the whole file of a workbook, and return what the check has found. `file` must be
-    seekable.
+    """Check the kind, the size and the XML parts of a workbook's file, and return what the check
+    has found. `file` must be seekable.
 
     Raises InvalidFileError unless the file is an XLSX or ODS workbook that is safe to read. For
     example, old, binary or damaged workbooks are refused. Workbooks are also refused if they have a
