@@ -1,5 +1,5 @@
-"""The jobs that the clock puts on their queues, and the number of seconds between two runs of each
-job."""
+"""The jobs that the clock process puts on their queues again and again, and the number of seconds
+between two runs of each job."""
 
 from phonebank.callouts.jobs import look_after_call_outs
 from phonebank.calls.jobs import continue_all_set_asides

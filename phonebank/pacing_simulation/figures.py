@@ -13,7 +13,8 @@ INTERVAL = 1.96
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """A mean over several evenings, and half the width of its 95% interval."""
+    """The mean of a figure over one or more evenings, and half the width of this mean's 95%
+    confidence interval. For one evening, the half width is 0."""
 
     value: float
     half_width: float
@@ -40,8 +41,8 @@ class Figures:
 
 
 def figures(results: Sequence[Result], ceiling: float) -> Figures:
-    """Summarise evenings of one kind. The law permits that a share of a day's answered calls is
-    abandoned. `ceiling` is the largest share that is permitted."""
+    """Summarise evenings of one kind. The law limits how many of a day's answered calls may be
+    abandoned. `ceiling` is the largest share of them that may be (0.03 is 3%)."""
     shares = [result.account.estimated_share() for result in results]
     true_shares = [result.true_share for result in results]
     return Figures(

@@ -33,8 +33,8 @@ class Setting:
 
     @property
     def long_talk(self) -> float:
-        """The mean length of the talks that do not end quickly. This length is computed from
-        `talk`, which is the mean length of a talk and its wrap-up together. The result is at least
-        five seconds."""
+        """The mean length, without the wrap-up, of the talks that do not end quickly. This length
+        is computed from `talk`, which is the mean length of all talks, each with its wrap-up. The
+        result is at least five seconds."""
         short = SHORT_SHARE * SHORT_TALK
         return max(5.0, (self.talk - MEAN_WRAP_UP - short) / (1 - SHORT_SHARE))

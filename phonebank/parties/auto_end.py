@@ -1,4 +1,4 @@
-"""End parties that their hosts forgot to end. Otherwise people could join such a party with its
+"""End parties that their hosts forgot to end. If a party never ended, people could join it with its
 code for ever."""
 
 from datetime import timedelta

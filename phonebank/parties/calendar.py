@@ -19,8 +19,9 @@ def calendar_file(party: Party, link: str, words: str, host: str, at: datetime) 
     hour before the start.
 
     `link` is the address for joining the party, `words` is the invitation, `host` is this site's
-    host name, and `at` is the current time (aware). The party's id identifies the event, so if the
-    party's time changes, a new file moves the event in the calendar.
+    host name, and `at` is the current time (aware). The event's identifier is made from the party's
+    id. So if the party's time changes, a new file moves the event that an earlier file put into a
+    calendar.
     """
     return event_file(
         CalendarEvent(
@@ -39,7 +40,8 @@ def calendar_file(party: Party, link: str, words: str, host: str, at: datetime) 
 @dataclass(frozen=True)
 class CalendarEvent:
     """An event for a calendar. `uid` is the same in all files for this event. A file with a higher
-    `sequence` replaces what an earlier file put into the calendar (RFC 5545 section 3.8.7.4)."""
+    `sequence` replaces the event that an earlier file put into a calendar (RFC 5545 section
+    3.8.7.4)."""
 
     uid: str
     title: str

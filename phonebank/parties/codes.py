@@ -18,7 +18,7 @@ _NO_LETTERS = re.compile(r"[\W_]+")
 def normalise_code(text: str) -> str:
     """Return a typed or pasted code, in the form in which codes are stored.
 
-    The text may be only the code, or a link or sentence that contains the code. The code may be
+    The text may be the code alone, or a link or sentence that contains the code. The code may be
     written with lower-case or full-width letters, spaces, dashes, dots, quotes or invisible
     characters.
     """
@@ -42,15 +42,15 @@ def join_link(base_url: str, code: str) -> str:
 
 
 def short_address(base_url: str) -> str:
-    """Return the address of the page on which callers type a code, without "https://", because
-    people read the address aloud."""
+    """Return the address of the page on which callers type a code. The address has no "https://" at
+    its beginning, because people read the address aloud."""
     return base_url.split("://", 1)[-1] + "/join"
 
 
 def invitation(
     title: str, when: str, link: str, code: str, base_url: str, on_behalf_of: str
 ) -> str:
-    """Return an invitation that people can send to friends, in plain text."""
+    """Return the plain text of an invitation that a host can send to friends."""
     return (
         f"Come to my phone party: {title}, {when}.\n"
         f"We'll make calls together for {on_behalf_of}. All you need is a phone. We'll show you "

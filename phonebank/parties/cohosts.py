@@ -26,10 +26,13 @@ def may_add_cohosts(account: Account, party: Party) -> bool:
 def invite_cohost(account: Account, party: Party, email: str) -> Account:
     """Add the person with this address as a co-host, and send the person a sign-in link.
 
-    Somebody who is already a co-host gets another link. Raises NotAllowedError if `account` is
-    neither the host nor an organiser, and InvalidInputError if the address is wrong or is the
-    host's own. Raises ConflictError if the party already has two co-hosts or has ended, or if the
-    person's account is deactivated. Raises mail.MailNotSentError if the link cannot be sent.
+    If the address has no account, create one. The account also gets the role of host, unless it
+    organises the whole installation. Somebody who is already a co-host gets another link.
+
+    Raises NotAllowedError if `account` is neither the host nor an organiser, and InvalidInputError
+    if the address is malformed or is the host's own. Raises ConflictError if the party already has
+    two co-hosts or has ended, or if the person's account is deactivated. Raises
+    mail.MailNotSentError if a mail server is set but does not take the e-mail.
     """
     _check(account, party)
     invited = create_account(email, "", [RoleName.HOST], account)

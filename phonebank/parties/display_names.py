@@ -18,9 +18,10 @@ _REFUSED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 def clean_name(text: str, what: str = "name") -> str:
     """Return the name in composed form (NFC), without extra spaces.
 
-    Raises InvalidInputError if the name is empty, is longer than 40 characters or contains an
-    invisible character that emoji do not need. Emoji and all alphabets are allowed. The function
-    does not escape HTML, because pages do that.
+    Raises InvalidInputError if the name has no visible character, or has more than 40 characters.
+    Also raises InvalidInputError if the name has a character that cannot be shown, except the
+    invisible characters with which emoji are built. Emoji and all alphabets are allowed. The
+    function does not escape HTML, because pages do that.
     """
     name = unicodedata.normalize("NFC", text).strip()
     if any(_is_refused(letter) for letter in name):

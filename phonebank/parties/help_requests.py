@@ -1,5 +1,5 @@
-"""Requests for help that callers send to the party's host. The host sees who is asking, and marks
-the request as seen.
+"""Requests for help that callers send to the host of their party. The host sees who is asking, and
+marks the request as seen.
 
 A caller chooses one of a few kinds of request, and types no text. If callers could type text, a
 contact's name might appear on the host's screen.
@@ -29,8 +29,8 @@ SEEN = "I've seen that you need help."
 
 
 def ask_for_help(caller: Caller, about: str) -> bool:
-    """Ask the host of the caller's party for help. Return False if the caller has asked within the
-    last minute.
+    """Ask the host of the caller's party for help. Return True, or False if the caller has already
+    asked within the last minute.
 
     `about` is a key of ABOUT, or "", which means "other". Raises InvalidInputError for any other
     value.
@@ -63,8 +63,8 @@ def ask_for_help(caller: Caller, about: str) -> bool:
 
 
 def callers_asking(party: Party) -> list[Caller]:
-    """Return the callers whose request for help has not been marked as seen. The caller who has
-    waited longest comes first."""
+    """Return the callers in the party whose request for help has not been marked as seen. Callers
+    who were removed are left out. The caller who has waited longest comes first."""
     query = (
         select(Caller)
         .where(

@@ -1,6 +1,7 @@
 """The callers in a party, as its host sees them. The functions of this module do not commit.
 
-Most actions on one caller are in `phonebank.roster`, because organisers can take the same actions.
+Most actions on one caller are in `phonebank.roster`. Organisers can take the same actions, also on
+callers who are in no party.
 """
 
 from dataclasses import dataclass
@@ -38,8 +39,8 @@ class Guest:
 
 
 def waiting_callers(party: Party) -> list[Caller]:
-    """Return the callers who are waiting to be admitted. The caller who first joined the campaign
-    comes first, even if another caller has waited longer in this party."""
+    """Return the callers who are waiting to be admitted. The caller who joined the campaign
+    earliest comes first, even if another caller has waited longer in this party."""
     return _callers(party, CallerState.WAITING)
 
 
@@ -72,7 +73,8 @@ def caller_in(party: Party, caller_id: int) -> Caller:
 
 
 def rename_caller(caller: Caller, first_name: str) -> None:
-    """Change a caller's name. The host may use a word that the join page refuses.
+    """Change a caller's name. The name may have a word that the join page refuses as a slur or bad
+    word.
 
     Raises InvalidInputError if the name is not allowed, and NotFoundError if the caller was removed
     or has moved to another party.

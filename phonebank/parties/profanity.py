@@ -1,8 +1,8 @@
-"""Uses the word list of glin-profanity to find slurs and bad words in names, and in other texts
-that many people see.
+"""Finds slurs and bad words in names, and in other texts that many people see. The words are the
+list of glin-profanity and the words in MISSING.
 
 Only whole words are checked, so Scunthorpe and Hancock are allowed. The real names in NAMES are
-allowed too, although they are on the word list. A host may give a caller any name
+allowed too, although they are on the word list. A host may give a caller a name with such a word
 (`participants.rename_caller`).
 """
 
@@ -24,8 +24,8 @@ MISSING = ("chink", "gook", "nazi", "pikey", "raghead", "wanker", "wog")
 
 
 def refuse_bad_words(name: str) -> None:
-    """Raise InvalidInputError if a word in the name is on the word list, even with dots or hyphens
-    between its letters."""
+    """Raise InvalidInputError if the name has a word that is on the word list and is not in NAMES.
+    Dots, hyphens or underscores between the word's letters do not hide the word."""
     plain = _in_plain_letters(name)
     if _filter().is_profane(plain) or _filter().is_profane(_BETWEEN_LETTERS.sub("", plain)):
         raise InvalidInputError(
@@ -35,13 +35,15 @@ def refuse_bad_words(name: str) -> None:
 
 
 def _in_plain_letters(name: str) -> str:
-    """Return the name with every letter outside A to Z replaced by a letter from A to Z.
+    """Return the name with every letter outside A to Z replaced by a letter from A to Z. (Here A to
+    Z includes a to z.)
 
-    The filter treats a letter outside A to Z as the end of a word. Without the replacement, it
-    would find a bad word in Analía and in Assía. Inside a word, accents are dropped, because an
-    accent could hide a bad word (fück). But an accent on the last letter makes a different word
-    (Rapé), and so does a letter from another alphabet. A letter of these two kinds is replaced by
-    "q", because no word on the list ends in "q".
+    The filter treats a letter outside A to Z as the end of a word. Without the replacement, the
+    filter would find a bad word in Analía and in Assía. Inside a word, accents are dropped, because
+    an accent could hide a bad word (fück). But an accent on the last letter makes a different word
+    (Rapé). So does a letter that is not a letter of A to Z with an accent, such as a Greek letter
+    or “ß”. A letter of these two kinds is replaced by "q", because very few words on the list have
+    a "q".
     """
     name = unicodedata.normalize("NFKC", name)
     return "".join(

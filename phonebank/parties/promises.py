@@ -22,11 +22,12 @@ CONVERSATIONS_A_CHAIR = 5
 
 
 def read_start(day: date | None, at: time | None, zone: str) -> datetime:
-    """Return the start of a promised party in UTC. `zone` is the IANA name of the time zone in
-    which the day and time are given.
+    """Return when a promised party starts, as a time in UTC. `zone` is the IANA name of the time
+    zone in which the day and time are given. If the clocks show this time twice on that day, return
+    the first of the two.
 
-    Raises InvalidInputError if the day or time is missing, or if the start has passed, is too far
-    in the future, or is skipped when the clocks change.
+    Raises InvalidInputError if the day or time is missing. Also raises InvalidInputError if the
+    start is in the past, is more than AHEAD_AT_MOST away, or is skipped when the clocks change.
     """
     if day is None or at is None:
         raise InvalidInputError("Choose a day and a time.")
@@ -52,9 +53,10 @@ def keep_promise(
     zone: str,
     by: Account | None,
 ) -> Party:
-    """Make a person a host, and create and return the party that the person promised to host. `by`
-    is the account that makes the person a host, or None. Raises the same errors as
-    `create_account`, `make_host` and `create_party`."""
+    """Make a person a host of the campaign, and create and return the party that the person
+    promised to host. If the person has no account, create one. `by` is the account that gives the
+    person the role of host, or None if no account does. Raises the same errors as `create_account`,
+    `make_host` and `create_party`."""
     account = create_account(email, first_name, [])
     make_host(campaign, account, by)
     title = f"At {first_name}’s"[:40]
@@ -66,7 +68,8 @@ def send_kit(party: Party, first_name: str, thanks: str, where: str, page: str, 
     """Send the host of a promised party an e-mail with a sign-in link to a page of the party.
 
     `thanks` and `to_do` are sentences, `where` describes the place, and `page` is the endpoint that
-    the link leads to. Raises mail.MailNotSentError if the e-mail cannot be sent.
+    the link leads to. Raises mail.MailNotSentError if a mail server is set but does not take the
+    e-mail.
     """
     account = db.session.get_one(Account, party.host_id)
     link = sign_in_link(account, path_to(page, party_id=party.id), lives_for=INVITATION_LIVES_FOR)

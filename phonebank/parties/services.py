@@ -1,8 +1,9 @@
-"""The actions that people can take on a party. The functions of this module do not commit. After
-the calling code has committed, the party's board and its callers' screens show the changes.
+"""What hosts and organisers can do with a party. The functions of this module do not commit. After
+the calling code has committed, the party's board and the screens of the party's callers show the
+changes that concern them.
 
-The party's host, its co-hosts and the organisers of its campaign may take all these actions.
-`party_for` checks who may act.
+A party's host, its co-hosts and the organisers of its campaign may change the party in all these
+ways. `party_for` checks whether an account may do so.
 """
 
 import secrets
@@ -55,10 +56,11 @@ def campaigns_to_host(account: Account) -> list[Campaign]:
 
 
 def parties_of(account: Account) -> list[Party]:
-    """Return up to 200 parties that this account may run. Parties that have ended come last. In
-    each of these two groups, the party with the latest start comes first.
+    """Return up to 200 parties that this account may run. Parties that have ended come after all
+    others. Within the ended parties, and within the others, the party with the latest start comes
+    first.
 
-    Hosts may run the parties that they host or co-host. Organisers may run all parties of the
+    Hosts may run the parties that they host or co-host. Organisers may also run all parties of the
     campaigns that they organise.
     """
     latest_first = (Party.state == PartyState.ENDED, Party.starts_at.desc(), Party.id.desc())
@@ -81,8 +83,8 @@ def parties_in(campaign: Campaign) -> list[Party]:
 
 
 def party_after(party: Party) -> Party | None:
-    """Return the party that people can join next: a party of the same host and campaign that is
-    open to new callers. If there are several, return the party that starts first. Return None if
+    """Return the party that people can join next: another party of the same host and campaign that
+    is open to new callers. If there are several, return the party that starts first. Return None if
     there is no such party."""
     return db.session.scalars(
         select(Party)
@@ -102,8 +104,8 @@ def party_for(account: Account, party_id: int, to_change: bool = False) -> Party
 
     Raises NotFoundError if this account may not run it, or if there is no such party.
 
-    With `to_change`, the party's database row is locked first. So if a co-host is removed while the
-    co-host's request is running, the request changes nothing.
+    With `to_change`, the party's database row is locked first. So a co-host's request changes
+    nothing if the co-host was removed before the row was locked.
     """
     party = db.session.get(Party, party_id)
     if party is not None and to_change:
@@ -137,8 +139,8 @@ def create_party(
     join with the code are admitted immediately. But some must wait because of their network address
     (see `roster.blocked_addresses`).
 
-    Raises InvalidInputError if the title or goal cannot be used, and NotAllowedError if the account
-    may not run a party for the campaign.
+    Raises InvalidInputError if the title or goal is not allowed. Raises NotAllowedError if the
+    account may not run a party for the campaign, or if the campaign has ended.
     """
     title = clean_name(title, "title")
     _check_goal(goal)
@@ -243,7 +245,7 @@ def change_code(party: Party) -> None:
 
 
 def change_board_link(party: Party) -> None:
-    """Give the party's board a new link. Televisions that show the board with the old link are
+    """Give the party's board a new link. Televisions that opened the board with the old link are
     disconnected."""
     lock_row(party)
     party.board_token = secrets.token_urlsafe(24)

@@ -34,8 +34,9 @@ GROUP BY ranked ORDER BY ranked DESC LIMIT :places
 
 
 def standings(campaign_id: int) -> list[dict[str, Any]]:
-    """Return a row for each place in the ranking. A row has `place`, `names` (the titles of the
-    parties that share the place) and `conversations`.
+    """Return a row for each place in the ranking. A row has `place`, `names` (one text with the
+    titles of the parties that share the place) and `conversations`. If more than NAMES_IN_A_LINE
+    parties share the place, the text has only some of the titles.
 
     Return no rows if there are fewer than two parties to compare.
     """

@@ -40,7 +40,7 @@ FROM call WHERE party_id = :party_id AND counted AND recorded_at IS NOT NULL
 
 @dataclass(frozen=True)
 class Summary:
-    """The summary of a party's evening.
+    """A party's results, as the summary page shows them.
 
     Each of the `bars` covers `minutes` minutes. A bar's label is the time at which the bar starts,
     in the party's time zone. If the bars are an hour wide or more, the label is the day. A party
@@ -58,12 +58,13 @@ class Summary:
 
     @property
     def answered(self) -> str:
-        """The share of the calls that a person answered, written as on a board."""
+        """The percentage of all calls that was answered by a person, written as on a board."""
         return answered_share(self.totals.reached, self.totals.calls)
 
     @property
     def thanked(self) -> str:
-        """The callers to thank, in words, such as “Ada, Kit, Sam and 2 more”."""
+        """The callers to thank, in words, such as “Ada, Kit, Sam and 2 more”. If none of them can
+        be named, the text has only their number, such as “2 callers”."""
         if not self.thanks:
             return f"{self.others} {'caller' if self.others == 1 else 'callers'}"
         more = f" and {self.others} more" if self.others else ""
@@ -71,7 +72,7 @@ class Summary:
 
     @property
     def callers(self) -> int:
-        """The number of people who made calls."""
+        """The number of callers who made calls."""
         return len(self.thanks) + self.others
 
     @property
@@ -82,8 +83,8 @@ class Summary:
 
 
 def summary_of(party: Party) -> Summary:
-    """Return the summary of the party's evening so far, or the final summary if the party has
-    ended."""
+    """Return the summary of the party's calls so far. The summary can still change after the party
+    has ended, because callers may finish and record their last calls."""
     shares = caller_totals(party.id)
     removed = set(
         db.session.scalars(
