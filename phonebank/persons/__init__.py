@@ -1,2 +1,2 @@
-"""For organisers: finds one person of a campaign, collects what is known about the person, and
-changes the person's status or tags."""
+"""For organisers: finds people of campaigns, collects what is known about one person, and changes
+this person's status or tags."""

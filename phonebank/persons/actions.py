@@ -39,14 +39,15 @@ def person_in(campaign: Campaign, contact_id: int) -> Contact:
 
 def version_of(contact: Contact) -> str:
     """Return the version of the person's row. Every change of the row, for example by a call,
-    changes the version. A form sends the version back, so that the server notices a change in the
-    meantime."""
+    changes the version. A form sends back the version that the page was made from. So the server
+    notices if the row has changed since then."""
     return str(db.session.scalar(select(_VERSION).where(Contact.id == contact.id)))
 
 
 def put_back(contact: Contact, campaign: Campaign, version: str, account: Account) -> None:
-    """Make a person callable again, from the next moment inside calling hours. A promised callback
-    is cancelled.
+    """Make a person callable again, from the next moment inside calling hours. If calling hours
+    have no such moment in the next few weeks, make the person callable from now. A promised
+    callback is cancelled.
 
     Raises ConflictError if the person's row has changed since `version`, or if the person is in an
     open call or on the do-not-call list.
@@ -65,8 +66,8 @@ def put_back(contact: Contact, campaign: Campaign, version: str, account: Accoun
 
 
 def finish(contact: Contact, campaign: Campaign, version: str, account: Account) -> None:
-    """Mark a person as finished. Nobody calls the person again in this campaign, unless an
-    organiser makes the person callable again.
+    """Mark a person as finished, and cancel a promised callback. Nobody calls a finished person
+    again in this campaign, unless the person is made callable again, for example by `put_back`.
 
     Raises ConflictError if the person's row has changed since `version`, or if the person is in an
     open call.

@@ -1,9 +1,10 @@
 """Tags people by their answers. A job reads the answers from the recorded calls. So recording a
 call does not itself write tags. These functions do not commit.
 
-The newest answer to a question counts. So a tag is taken away if the person later gives a different
-answer, or if the call with the answer is corrected, undone or set aside (taken out of every total).
-This module takes away only tags that came from answers.
+For each question, only the person's newest answer counts. So a tag is taken away if the newest
+answer is now one that does not give this tag. This can happen after another call, or after a
+correction. It can also happen if the call with the answer is undone or set aside (taken out of
+every total). This module takes away only tags that came from answers.
 """
 
 from datetime import datetime, timedelta
@@ -67,8 +68,8 @@ ON CONFLICT DO NOTHING
 
 def tag_by_answers(campaign_id: int, since: datetime, at: datetime) -> None:
     """Update the tags of people whose calls have changed: add the tags of their newest answers, and
-    remove tags that no answer gives any more. `since` (aware) is when a job last read the calls,
-    and `at` is the current moment."""
+    remove tags that no answer gives any more. If no script of the campaign gives tags, change
+    nothing. `since` (aware) is when the job last read the calls, and `at` is the current moment."""
     values = {"campaign_id": campaign_id}
     if db.session.scalar(_HAS_TAGS, values):
         moments = {"since": since, "at": at, "undone_since": at - UNDONE_WITHIN}

@@ -29,9 +29,9 @@ class AnswerInWords:
 
 @dataclass(frozen=True)
 class CallDetails:
-    """A call with its person, its answers in the order of the script, and its corrections, oldest
-    first. `caller` is None if no caller took the call. Each correction comes with the account that
-    made it, or with None if that account was deleted."""
+    """A call and the person who was called. `answers` are in the order of the script, and
+    `corrections` have the oldest first. `caller` is None if no caller took the call. Each
+    correction comes with the account that made it, or with None if that account was deleted."""
 
     call: Call
     caller: Caller | None
@@ -54,7 +54,7 @@ def calls_to(contact: Contact, campaign: Campaign) -> list[CallDetails]:
 
 def calls_by(caller: Caller, campaign: Campaign, page: int) -> tuple[list[CallDetails], bool]:
     """Return one page of the calls that a caller recorded, newest first, and whether there are
-    older calls. Pages are counted from 1."""
+    calls that are older than those on the page. Pages are counted from 1."""
     rows = db.session.execute(
         select(Call, Contact)
         .join(Contact, Contact.id == Call.contact_id)
@@ -68,7 +68,8 @@ def calls_by(caller: Caller, campaign: Campaign, page: int) -> tuple[list[CallDe
 
 
 def questions_of(call: Call) -> list[Step]:
-    """Return the steps of the call's script that take an answer, in order."""
+    """Return the steps of the call's script that take an answer, in order. If the call has no
+    script, return an empty list."""
     script = script_of(call.script_version_id)
     return [step for step in script.steps if step.answer is not None] if script else []
 

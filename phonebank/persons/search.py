@@ -1,5 +1,5 @@
-"""Finds people by number, by name, or by the ID in the campaign's own list. These functions do not
-commit."""
+"""Finds people by number, by name, or by external ID. The external ID is the ID that the uploaded
+list gives a person. These functions do not commit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,7 +62,8 @@ class FoundPeople:
 def find_people(typed: str, campaigns: Sequence[Campaign]) -> FoundPeople:
     """Return up to SHOWN_AT_MOST people of these campaigns. The search finds people by the typed
     number, by the typed external ID, or by a name that begins with the typed words. The last name
-    may be typed first or last.
+    may be typed first or last. If there are more than WORDS_IN_ANY_ORDER words, the last name must
+    be typed first.
 
     Raises InvalidInputError for a text that is too short or too long.
     """
@@ -104,9 +105,9 @@ def _numbers(typed: str, campaigns: Sequence[Campaign]) -> list[str]:
 
 
 def _names(typed: str) -> list[str]:
-    """Return the texts with which a stored name may begin. These are the typed words, and the same
-    words rotated, so that each word comes first once. For example, "Ann Lee" gives "ann lee" and
-    "lee ann". More than WORDS_IN_ANY_ORDER words are not rotated."""
+    """Return the texts to look for at the beginning of stored names, in lower case. These are the
+    typed words, and the same words rotated, so that each word comes first once. For example, "Ann
+    Lee" gives "ann lee" and "lee ann". More than WORDS_IN_ANY_ORDER words are not rotated."""
     words = typed.replace(",", " ").lower().split()
     turns = range(len(words)) if len(words) <= WORDS_IN_ANY_ORDER else range(1)
     return sorted({" ".join(words[turn:] + words[:turn]) for turn in turns})

@@ -68,8 +68,9 @@ def set_tags(contact: Contact, campaign: Campaign, words: str, account: Account)
     """Replace the tags of a person with the tags in `words`. Commas, semicolons, vertical bars or
     line breaks separate the tags. Tags that come from the person's answers stay.
 
-    A tag that a file gave stays linked to the file, so undoing the upload removes the tag. Raises
-    InvalidInputError for too many tags, or for a tag that is too long.
+    A tag that a file gave, and that is also in `words`, stays linked to the file. So undoing the
+    file's upload removes this tag. Raises InvalidInputError for too many tags, or for a tag that is
+    too long.
     """
     tags = split_values(words)
     if not are_tags(tags):

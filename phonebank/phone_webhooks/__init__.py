@@ -1,2 +1,2 @@
-"""Receives what providers of telephone lines report over HTTP. Only the providers' programs send
-requests here, not people."""
+"""Answers the HTTP requests that providers of telephone lines send, mostly reports about calls.
+Requests that a provider has not signed are refused."""

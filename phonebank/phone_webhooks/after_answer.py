@@ -1,10 +1,12 @@
 """Stores the events that webhooks report. Each webhook is answered first, so Twilio does not wait
 until the events are stored.
 
-In each process, one thread stores the reports of all waiting webhooks, up to AT_ONCE of them in one
-transaction. If the process dies before it has stored everything, the dialler asks Twilio for the
-states of the lines. But some facts stay lost, because Twilio does not keep them: for example, that
-a message was played.
+In each process, one thread stores the events of all waiting webhooks. One transaction stores the
+events of up to AT_ONCE webhooks.
+
+Events are lost if the process dies before they are stored, or if PostgreSQL does not answer for
+several seconds. The dialler then asks Twilio for the states of the lines. But some facts stay lost,
+because Twilio does not keep these facts: for example, that a message was played.
 """
 
 import logging
@@ -35,16 +37,18 @@ _starting = threading.Lock()
 
 
 def record_after(response: Response, find: Find) -> Response:
-    """Store the events that a webhook reported, after the response is sent. `find` returns the
-    events, and may read the database."""
+    """Return the response. After the response has been sent, this process's thread calls `find` and
+    stores the events. `find` returns the events that the webhook reported, and may read the
+    database."""
     writer = _writer()
     response.call_on_close(lambda: writer.put(find))
     return response
 
 
 def _writer() -> "queue.SimpleQueue[Find]":
-    """Return this process's queue. Each item is a function that returns events, and a thread calls
-    the functions and stores the events. The first call starts the thread that empties the queue."""
+    """Return this process's queue. Each item is a function that returns events. A thread takes the
+    functions from the queue, calls them and stores the events. If this thread has not been started
+    in this process yet, start it."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     with _starting:
         waiting: queue.SimpleQueue[Find] | None = app.extensions.get(_EXTENSION)

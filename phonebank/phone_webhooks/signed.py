@@ -1,4 +1,4 @@
-"""Refuses every request that Twilio has not signed."""
+"""A decorator for views that refuses every request that Twilio has not signed."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -15,7 +15,9 @@ Result = TypeVar("Result")
 
 
 def signed_by_twilio(view: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Refuse a request to this view unless Twilio signed it for our public address."""
+    """Return the view with a check before it. The check raises NotAllowedError unless Twilio signed
+    the request for this server's public address (BASE_URL). If this server does not use Twilio, the
+    check always raises NotAllowedError."""
 
     @wraps(view)
     def checked(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:

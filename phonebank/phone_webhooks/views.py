@@ -35,8 +35,9 @@ _LINE_OF_CALL = Statement(
 @with_urgency(Urgency.PROBE)
 @signed_by_twilio
 def status() -> Response:
-    """Store Twilio's report that a call's status has changed. If the address names no line, the
-    call is from a browser, and the line is found by Twilio's id of the call."""
+    """Store Twilio's report that a call's status has changed. If the request's address has no id of
+    a line, the call is from a browser. In that case, the line is found by Twilio's id of the call.
+    """
     line_id = request.args.get("line", type=int)
     fields = request.form.to_dict()
 
@@ -79,8 +80,8 @@ def message() -> Response:
 @with_urgency(Urgency.RECORD)
 @signed_by_twilio
 def played() -> Response:
-    """Store Twilio's report that it has said the whole message to a person for whom no caller was
-    free, and tell Twilio to end the call."""
+    """Twilio reports that it has said the whole message to a person for whom no caller was free.
+    Store this report, and tell Twilio to end the call."""
     event = _event_now(_line_id(), EventKind.PLAYED)
     return record_after(_answer(twiml.end()), lambda: [event])
 
@@ -90,10 +91,13 @@ def played() -> Response:
 @with_urgency(Urgency.RECORD)
 @signed_by_twilio
 def softphone() -> Response:
-    """Let a caller's browser open the caller's telephone line. The line's id comes from the
-    browser. The caller's id comes from Twilio, which read the id in the token that we made for the
-    browser. If the line is not this caller's, has ended or is open already in another connection,
-    tell Twilio to end the call.
+    """Let a caller's browser open the caller's telephone line. A line is one connection to a
+    telephone or browser. The line's id comes from the browser. The caller's id comes from Twilio,
+    which read the id in the token that Phonebank made for the browser.
+
+    Tell Twilio to end the call if the line is not this caller's, has ended, or is already open
+    under another id of Twilio's. Also tell Twilio so if the request has no valid id of the line or
+    the caller.
     """
     caller = _CALLER.fullmatch(request.form.get("From", ""))
     line_id = request.form.get("line", type=int)
@@ -110,8 +114,8 @@ def softphone() -> Response:
 
 
 def _event_now(line_id: int, kind: EventKind) -> LineEvent:
-    """Return an event of this kind on the line, dated now, with the call's id from the present
-    webhook."""
+    """Return an event of this kind on the line, dated now, with Twilio's id of the call from the
+    current request."""
     provider_id = request.form.get("CallSid", "")
     return LineEvent(line_id, 0, kind, None, datetime.now(UTC), provider_id)
 
