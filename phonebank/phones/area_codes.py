@@ -1,11 +1,11 @@
 """The countries of North American area codes, and the time zones of American and Canadian area
 codes.
 
-libphonenumber's table of time zones lists only exceptions to its defaults. An exchange is the three
-digits after the area code. If the exchange is not in the table, libphonenumber returns the default,
-which is often wrong. For 689 (Orlando) it returns Chicago's time zone. So this module returns the
-time zones of *all* places that an area code covers. The zones may still be wrong for people who
-moved and kept their number.
+libphonenumber has a table with one default time zone for each area code. For some exchanges (the
+three digits after the area code), the table also has another zone. For every other exchange
+libphonenumber returns the default, which is often wrong. For 689 (Orlando), the default is
+Chicago's time zone. So this module returns the time zones of *all* places that an area code covers.
+The zones may still be wrong for people who have moved and kept their number.
 """
 
 from functools import cache
@@ -119,8 +119,8 @@ def _canadian() -> dict[str, tuple[str, ...]]:
 
 @cache
 def _american() -> dict[str, tuple[str, ...]]:
-    """Return the time zones of each American area code. They are the time zones of all ZIP codes
-    that have this area code in the `zipcodes` package."""
+    """Return the time zones of each American area code. These are the time zones of all ZIP codes
+    that have the area code in the `zipcodes` package."""
     zones: dict[str, set[str]] = {}
     for row in zipcodes.list_all():
         # Post offices of American forces abroad have no zone, and one row has a village's name

@@ -1,4 +1,5 @@
-"""Drama numbers, which regulators reserve for radio and television drama. Nobody has one."""
+"""Recognises drama numbers, which regulators reserve for radio and television drama. Nobody has a
+drama number."""
 
 import re
 
@@ -13,12 +14,13 @@ _DRAMA = re.compile(
 def is_drama_number(e164: str) -> bool:
     """Whether this number is reserved for radio and television drama, so that nobody can have it.
 
-    United Kingdom: Ofcom, "Telephone numbers for use in TV and radio drama programmes", a thousand
-    numbers in each range: (0113|0114|0115|0116|0117|0118|0121|0131|0141|0151|0161) 496 0000-0999,
-    020 7946 0000-0999, 0191 498 0000-0999, 028 9018 0000-0999, 029 2018 0000-0999,
-    01632 960000-960999, 07700 900000-900999, 08081 570000-570999, 0909 879 0000-0999,
-    03069 990000-990999.
-    North America: the numbers 555-0100 to 555-0199 in every area code (North American Numbering
-    Plan Administration, 555 assignment guidelines).
+    In the United Kingdom, these ranges are reserved, each with a thousand numbers (Ofcom,
+    "Telephone numbers for use in TV and radio drama programmes"):
+    (0113|0114|0115|0116|0117|0118|0121|0131|0141|0151|0161) 496 0000-0999, 020 7946 0000-0999, 0191
+    498 0000-0999, 028 9018 0000-0999, 029 2018 0000-0999, 01632 960000-960999, 07700 900000-900999,
+    08081 570000-570999, 0909 879 0000-0999, 03069 990000-990999.
+
+    In North America, the numbers 555-0100 to 555-0199 are reserved in every area code (North
+    American Numbering Plan Administration, 555 assignment guidelines).
     """
     return _DRAMA.fullmatch(e164) is not None

@@ -2,7 +2,7 @@
 format. A text without a usable number is refused with a reason.
 
 libphonenumber decides whether a number is valid, and of what kind it is. This module removes the
-words that people write around numbers. It refuses numbers to which calls cost extra, although these
+words that people write around numbers. It refuses numbers that cost extra to call, although these
 numbers are valid. On request, this module also accepts drama numbers (reserved for fiction) that
 libphonenumber does not accept.
 """
@@ -96,7 +96,8 @@ def read_number(text: str, country: str, allow_drama: bool = False) -> str:
     are read as people dial them in that country. Numbers of other countries need a country code. An
     extension ("ext 12") is dropped, because E.164 has no extensions. To keep the extension, the
     code that calls this function should store the text too. With `allow_drama`, all drama numbers
-    are accepted. Without it, a drama number is accepted only if libphonenumber regards it as valid.
+    are accepted. Without `allow_drama`, a drama number is accepted only if libphonenumber says that
+    the number is valid.
 
     Raises InvalidPhoneNumberError unless the text contains exactly one usable number. For an
     unknown `country`, raises ValueError or its subclass InvalidPhoneNumberError.
@@ -117,9 +118,9 @@ def read_numbers(
     ",". Notes beside a number are left out, and so are parts of the cell without a usable number.
     `allow_drama` means the same as for `read_number`.
 
-    The words beside a number may say that it belongs to another person or a fax machine, or that it
+    The words beside a number may say that the number belongs to another person or a fax machine, or
     is no longer in use. Such numbers are left out, unless `others_too` is true. A do-not-call list
-    needs these numbers too, because it lists numbers and not people.
+    needs these numbers too, because such a list is about numbers and not about people.
 
     Raises InvalidPhoneNumberError if no number is left, or if the cell has more than LONGEST_CELL
     characters. For an unknown `country`, raises ValueError or its subclass InvalidPhoneNumberError.
@@ -172,7 +173,7 @@ def _recognise_plain_number(text: str, country: str, allow_drama: bool) -> str |
     recognised too. In all other cases return None, because libphonenumber may still find a number
     in the text.
 
-    Raises InvalidPhoneNumberError if calls to the number cost extra (premium rate or shared cost).
+    Raises InvalidPhoneNumberError if the number costs extra to call (premium rate or shared cost).
     """
     if text.endswith((".0", ".00")):
         whole = DECIMAL_TAIL.fullmatch(text)
@@ -208,11 +209,12 @@ _AREA_CODE_BEHIND = re.compile(r"[0-9]\W*\(\s*0[1-9][0-9]{0,4}\s*\)\W*$")
 
 
 def _restore_plus(text: str, country: str) -> str:
-    """If a German or Irish number has its country code but no plus sign, as in "49 (0)30 1234567",
-    return the number with a plus sign. Return any other text unchanged.
+    """On a list for Germany or Ireland, a number may have this country's code but no plus sign. If
+    such a number is a mobile number, or has "(0)" after the country code as in "49 (0)30 1234567",
+    return it as E.164. Return any other text unchanged.
 
     In Germany, for example, 491711234567 is the mobile number +49 171 1234567. Without the plus
-    sign, it could be read as a landline number with the area code 0491.
+    sign, the same digits could be read as a landline number with the area code 0491.
     """
     if country not in _OF_ANY_LENGTH:
         return text
@@ -231,12 +233,12 @@ def _restore_plus(text: str, country: str) -> str:
 def _check_area_code(e164: str, text: str, country: str) -> str:
     """Return the number `e164`, which was read from `text`.
 
-    For Germany and Ireland, raises InvalidPhoneNumberError if `text` has no area code, because the
-    number could then be in any town. Also raises InvalidPhoneNumberError if the area code is at the
-    end of `text`.
+    For Germany and Ireland, raises InvalidPhoneNumberError if `text` seems to have no area code,
+    because the number could then be in any town. Also raises InvalidPhoneNumberError if the area
+    code is at the end of `text`.
 
-    People in Ireland dial 048 before a number in Northern Ireland. A number with 048 is returned
-    with +4428, as people dial it from other countries.
+    People in Ireland dial 048 before a number in Northern Ireland. In a number that begins with
+    048, this function replaces 048 with +4428, which works from every country.
     """
     longest = _OF_ANY_LENGTH.get(country, 0)
     if longest:
@@ -277,7 +279,8 @@ def _read_with_libphonenumber(text: str, country: str, allow_drama: bool) -> str
 def _strip_words(text: str) -> str:
     """Remove the words around a number, as in "Mob: 07700 900123 (home) x12".
 
-    Raises InvalidPhoneNumberError if it is clear that the text is not a single number.
+    Raises InvalidPhoneNumberError if the text is clearly not one number, for example if it has no
+    digits, or if it has a letter in place of a digit or a word between digits.
     """
     text = normalise_text(text)
     if not any(c.isalnum() for c in text):

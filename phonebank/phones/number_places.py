@@ -1,4 +1,4 @@
-"""The country and the time zones of telephone numbers in E.164."""
+"""Finds the country and the time zones of telephone numbers in E.164 format."""
 
 from functools import cache
 
@@ -54,10 +54,11 @@ def time_zones_of(e164: str) -> tuple[str, ...]:
     """Return every IANA time zone in which a number's owner may be, in alphabetical order. The
     result is empty if the zones are unknown.
 
-    A landline has the zones of its area. An American or Canadian number has the zones of all places
-    that its area code covers: see `area_codes`. In most other countries, a mobile number has all
-    zones of its country, because its first digits do not say where the phone is. An Australian
-    mobile phone whose number begins with 0412, for example, may be in Sydney or in Perth.
+    A landline number has the zones of its area. An American or Canadian number has the zones of all
+    places that its area code covers (see `area_codes`). In most other countries, a mobile number
+    has all zones of its country, because its first digits do not say where the phone is. An
+    Australian mobile phone whose number begins with 0412, for example, may be in Sydney or in
+    Perth.
     """
     code = calling_code_of(e164)
     if code is None or code not in TIMEZONE_DATA:

@@ -1,8 +1,8 @@
 """Removes the text around telephone numbers, and splits cells with several numbers.
 
 If it is unclear which number a part of a cell means, no number is read from that part. If no number
-is left, the row is refused, and an organiser can correct it. A wrong guess, such as half a number
-joined to other digits, could be a stranger's number.
+is left, the row of the list is refused, and an organiser can correct the row. A wrongly guessed
+number, such as half of one number joined to other digits, could be a stranger's.
 """
 
 import re
@@ -126,8 +126,8 @@ _IS_A_FAX = re.compile(rf"\b{_FAX}\b", re.IGNORECASE)
 def normalise_text(text: str) -> str:
     """Return a text with plain characters.
 
-    Digits of any script become 0 to 9, all spaces become one kind of space, and invisible
-    characters are removed.
+    Digits of any writing system become 0 to 9, every kind of space becomes an ordinary space, and
+    invisible characters are removed.
     """
     plain = unicodedata.normalize("NFKC", text.translate(_PLAINER)).translate(_PLAINER)
     return "".join(
@@ -154,8 +154,9 @@ def strip_others(text: str) -> str:
 
     `text` is the result of `normalise_text`. A fax number after the word "fax" is removed together
     with this word. Any other number of these kinds is removed with all the text up to the
-    separators around it. If a word such as "husband" has no digits beside it, nobody knows which
-    number the word describes. Then the result is an empty text.
+    separators around it. If there are no digits between the same two separators as a word such as
+    "husband", nobody knows which number the word describes. In that case, the result is an empty
+    text.
     """
     text = _A_FAX.sub(_CUT, text)
     if not (_NOT_THEIRS.search(text) or _IS_A_FAX.search(text)):
@@ -203,9 +204,10 @@ def has_letter_for_digit(text: str) -> bool:
 def split_numbers(cell: str, country: str) -> list[str]:
     """Split a cell into its numbers. The result always has at least one part.
 
-    In "030 123456/234567", the second number is written without its area code: it means 030 234567.
-    In countries where people dial a 0 before the area code, a later number without its area code is
-    left out. With a wrong area code, it could be another person's number.
+    In "030 123456/234567", the second number is written without its area code, and means 030
+    234567. In countries where people dial a 0 before the area code, every number after the first is
+    left out if it seems to have no area code (see `_has_area_code`). With a wrong area code, this
+    number could be another person's.
     """
     if SCIENTIFIC.fullmatch(cell) or DECIMAL_TAIL.fullmatch(cell):
         return [cell]  # this comma is a decimal point

@@ -1,5 +1,5 @@
-"""The patterns of each country's telephone numbers, compiled once so that long lists are read
-quickly.
+"""The patterns of each country's telephone numbers. They are compiled only once, so that long lists
+are read quickly.
 
 libphonenumber reads a number in about 20 microseconds, which is slow for a list of a million rows.
 Most rows have a plain, valid number of the list's own country. A country's plan recognises such
@@ -156,7 +156,7 @@ def calling_code_of(e164: str) -> str | None:
 @cache  # at most one for each of the 215 calling codes
 def plan_of_calling_code(code: str) -> NumberingPlan | None:
     """Return the numbering plan of the main country that has this calling code: "44" gives the plan
-    of GB. Return None if that country has no plan."""
+    of GB. Return None if that country has no plan. Raises KeyError if no country has this code."""
     country = COUNTRY_CODE_TO_REGION_CODE[int(code)][0]
     return plan_of_country(country) if country in SUPPORTED_REGIONS else None
 
