@@ -1,7 +1,7 @@
 """Distances between two points, in kilometres. Pure functions.
 
-For the position of an event, such as a phone party, Phonebank takes the centre of the event's
-district or town. So the distance to an event may be wrong by a few kilometres.
+Phonebank uses the centre of a district or town as the position of an event there, such as a phone
+party. So the distance to an event may be wrong by a few kilometres.
 """
 
 from math import asin, cos, radians, sin, sqrt

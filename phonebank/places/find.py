@@ -24,11 +24,11 @@ TYPED_AT_MOST = 80  # characters
 
 def find_places(text: str) -> Sequence[Place]:
     """Return the places that a typed postcode or town may mean: one place, or several to choose
-    from. For the name of a town, return at most CHOICES_AT_MOST towns, sorted by population, the
-    largest first.
+    from. If the text is the name of towns, or the beginning of such names, return at most
+    CHOICES_AT_MOST towns. The town with the largest population comes first.
 
-    Raises InvalidInputError if the text is empty, or if no such place is found. The error's message
-    is for the person who typed the text.
+    Raises InvalidInputError if the text is empty, or if no such place is found. Irish postcodes are
+    never found. The error's message is for the person who typed the text.
     """
     if not text.strip():
         raise InvalidInputError("Type a postcode or a town.")
@@ -46,9 +46,9 @@ def find_places(text: str) -> Sequence[Place]:
 
 
 def one_place(text: str, country: str) -> Place:
-    """Return the only place that a typed postcode or town can mean. If any place in `country`
-    matches the text, places in other countries do not count. Raises InvalidInputError if no place
-    is found, or more than one."""
+    """Return the only place that a typed postcode or town can mean, among the places that
+    `find_places` finds. If one of these places is in `country`, places in other countries do not
+    count. Raises InvalidInputError if no place is found, or more than one."""
     found = find_places(text)
     here = [place for place in found if place.country == country] or list(found)
     if len(here) > 1:

@@ -27,8 +27,8 @@ Row = tuple[Any, ...]
 
 
 def load_places() -> int:
-    """Fill the table of places, unless it has already been filled from the same data. Return how
-    many places were stored.
+    """Fill the table of places, unless it has already been filled from the same data. The places
+    that the table had are deleted first. Return how many places were stored.
 
     The calling code commits. If two processes load at the same time, only one stores the places.
     """

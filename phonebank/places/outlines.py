@@ -45,8 +45,8 @@ class Outline:
         return self._unit / _KM_A_DEGREE
 
     def point(self, latitude: float, longitude: float) -> tuple[float, float]:
-        """Return where a point on the earth (latitude and longitude in degrees) is on the picture:
-        x and y, in units of the SVG file, from the top left corner."""
+        """Return where a point on the earth (latitude and longitude in degrees) is on the picture.
+        The result is x and y, measured from the top left corner in units of the SVG file."""
         x = (longitude - self.west) * self._squeeze * self._unit
         return x, (self.north - latitude) * self._unit
 

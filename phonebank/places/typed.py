@@ -1,8 +1,8 @@
 """Interprets what people type into the field for a postcode or town. Pure functions.
 
-If somebody types a whole British or Canadian postcode, only its first half is looked up. The first
-half usually names a district of a few thousand homes. The table of places does not have the second
-halves of postcodes.
+If somebody types a whole British or Canadian postcode, only its first half is looked up. For a
+postcode in Northern Ireland, only "BT" is looked up. The first half usually names a district of a
+few thousand homes. The table of places does not have the second halves of postcodes.
 """
 
 import re
@@ -21,11 +21,12 @@ _DIGITS = str.maketrans("OI", "01")
 
 @dataclass(frozen=True)
 class Typed:
-    """What a typed text may mean. `codes` are the postcodes that the text may be, each as (country,
-    code). `key` is the text in the form in which towns' names are stored.
+    """What a typed text may mean. `codes` are the postcodes and the postcodes' first halves that
+    the text may mean, each as (country, code). `key` is the text in the form in which towns' names
+    are stored.
 
-    `is_eircode` says whether the text is an Irish postcode. Phonebank cannot look up Irish
-    postcodes, because it has no table of them.
+    `is_eircode` says whether the text looks like an Irish postcode. Phonebank has no table of Irish
+    postcodes, so it cannot look them up.
     """
 
     codes: tuple[tuple[str, str], ...]
@@ -45,8 +46,8 @@ def read_typed(text: str) -> Typed:
 
 
 def _british(code: str) -> list[tuple[str, str]]:
-    """Return every British district that the typed code may name. Some of these districts may not
-    exist."""
+    """Return every British district that the typed code may name, each as ("GB", code). Some of
+    these districts may not exist."""
     first, _, second = code.partition(" ")
     if second and not _INWARD.fullmatch(second):
         return []

@@ -14,9 +14,12 @@ _REACH = 60.0
 
 def zone_of_place(place: Place) -> str:
     """Return the IANA name of a place's time zone. If the country has several zones, return the
-    zone of the place's postcode. For a town, return the zone of the nearest postcode within 60 km.
-    If no zone is found in this way, return the country's first zone. If Phonebank has no rules for
-    the country, return "UTC"."""
+    zone of the place's postcode. For a town in such a country, return the zone of the nearest
+    postcode in a box that reaches 60 km in each direction. If the postcode has several zones,
+    return the first of them. If no zone is found in this way, return the country's first zone.
+
+    If Phonebank has no rules for the country, return "UTC".
+    """
     try:
         zones = rules_for(place.country).time_zones.value
     except NoCountryRulesError:

@@ -1,1 +1,2 @@
-"""Erases people's data, and shows a person what is stored about them."""
+"""Erases people's data, makes a file of what is stored about one person, and lists who saw which
+person (the access ledger)."""

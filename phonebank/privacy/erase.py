@@ -1,8 +1,9 @@
-"""Erases people from the tables. The calling code commits.
+"""Erases people from the database's tables. The calling code commits.
 
-If the person was called, a row without personal data stays. The calls to the person keep their
-times, their outcomes, and the answers that are a key of the script or a number. So no total
-changes, and every total still equals a recount. `stored_files` erases the person from files.
+A contact is a person's row in one campaign. If the person was not called in that campaign, the
+contact is deleted. Otherwise the contact stays, but without personal data. The calls to the person
+keep their times, their outcomes, and the answers that are a key of the script or a number. So no
+total changes, and a recount still gives the same totals. `stored_files` erases people from files.
 """
 
 from collections.abc import Collection, Sequence
@@ -131,8 +132,9 @@ def erase_person(
     never_again: bool,
     ends_calls: bool,
 ) -> Erasure:
-    """Erase a person from the tables. Return the erasure. The calling code enqueues the job
-    `search_files`, and the row of the erasure tells that job whom to search for.
+    """Erase a person from the tables. Return the erasure. Also erase the files that were exported
+    from the person's campaigns. The calling code must enqueue the job `search_files`. The row of
+    the erasure tells that job whom to search for.
 
     With `never_again`, the person's numbers are put on the do-not-call list. A number that nobody
     else has is put there only as a hash. With `ends_calls`, an open call to the person is ended
@@ -228,8 +230,8 @@ def _forget_numbers(numbers: set[str], never_again: bool) -> None:
 
 
 def contacts_left(person: Person) -> Sequence[int]:
-    """Return the ids of the contacts that have the person's name, and whose main number (`phone`)
-    is one of the person's numbers."""
+    """Return the ids of the contacts in the person's campaigns that have the person's name, and
+    whose main number (`phone`) is one of the person's numbers."""
     query = select(Contact.id).where(
         Contact.campaign_id.in_(person.campaign_ids),
         Contact.phone.in_(person.phones),

@@ -29,10 +29,10 @@ RESTS_FOR = 9
 
 @job(CHORES, timeout=30 * 60)
 def search_files(erasure_id: int) -> None:
-    """Erase a person from the stored files. An import may have stored the person again since the
-    person was erased from the tables, so also erase such new contacts. If the worker is killed,
-    another worker begins the search again. Searching again is safe, because every step may run
-    twice."""
+    """Erase a person from the stored files, and then mark the erasure as done. An import may have
+    stored the person again since the person was erased from the tables, so also erase such new
+    contacts. If the worker is killed, another worker begins the search again. Searching again is
+    safe, because every step may run twice."""
     erasure = db.session.get(Erasure, erasure_id)
     if erasure is None or erasure.person is None:
         return

@@ -1,7 +1,7 @@
 """The access ledger: who saw which person, and from when until when. This module changes nothing.
 
 Each call that a caller had is in the ledger, because the caller then saw the person. A `CallSight`
-records that a caller looked up a person who had called back, and saw the first name again. A
+records that a caller looked up a person who had called back, and saw the person's name again. A
 `ContactSight` records that an organiser saw a person's data, for example in a search or on the
 person's page. The ledger has the ids of the people who were seen, and not their names or numbers.
 """
@@ -70,15 +70,15 @@ _ALL = text(_SIGHTS)
 def sights_on(
     campaign: Campaign, day: date, at_most: int, skipped: int = 0
 ) -> Sequence[Row[*tuple[Any, ...]]]:
-    """Return the ledger's rows of a day in UTC, earliest first. Skip `skipped` rows, and return up
-    to `at_most` of the rest."""
+    """Return a campaign's rows of the ledger for one day (in UTC), earliest first. Skip `skipped`
+    rows, and return up to `at_most` of the rest."""
     values = _values(campaign, _begin_of(day), _begin_of(day + timedelta(days=1)))
     return db.session.execute(_PAGE, values | {"at_most": at_most, "skipped": skipped}).all()
 
 
 def ledger_file(campaign: Campaign, day: date | None, mark: bool = False) -> Iterator[str]:
-    """Return the ledger's rows of a day in UTC, or of every day if `day` is None, as pieces of CSV.
-    `csv_chunks` explains `mark`."""
+    """Return a campaign's rows of the ledger for one day (in UTC) as pieces of CSV. If `day` is
+    None, return the rows of every day. `csv_chunks` explains `mark`."""
     since = _begin_of(day) if day else campaign.created_at - timedelta(days=1)
     until = _begin_of(day + timedelta(days=1)) if day else datetime.max.replace(tzinfo=UTC)
     return csv_chunks(HEADER, stream_rows(_ALL, **_values(campaign, since, until)), mark)
