@@ -42,7 +42,7 @@ class Figures:
 
 def figures(results: Sequence[Result], ceiling: float) -> Figures:
     """Summarise evenings of one kind. The law limits how many of a day's answered calls may be
-    abandoned. `ceiling` is the largest share of them that may be (0.03 is 3%)."""
+    abandoned. `ceiling` is the largest share that is allowed (0.03 is 3%)."""
     shares = [result.account.estimated_share() for result in results]
     true_shares = [result.true_share for result in results]
     return Figures(
