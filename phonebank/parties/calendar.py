@@ -1,5 +1,4 @@
-"""Makes calendar files (RFC 5545) of parties and other events, for the people who are invited. Pure
-functions."""
+"""Makes calendar files (RFC 5545) of parties and of other events. Pure functions."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -55,8 +54,8 @@ class CalendarEvent:
 
 
 def event_file(wanted: CalendarEvent, at: datetime) -> bytes:
-    """Return the bytes of a calendar file with one event. The event has a reminder unless it is
-    cancelled. `at` is the current time (aware)."""
+    """Return the bytes of a calendar file with one event. An event that is not cancelled has a
+    reminder half an hour before its start. `at` is the current time (aware)."""
     calendar = Calendar()
     calendar.add("prodid", "-//Phonebank//Phone parties//EN")
     calendar.add("version", "2.0")

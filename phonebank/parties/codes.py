@@ -30,8 +30,8 @@ def normalise_code(text: str) -> str:
 
 
 def find_campaign_token(text: str) -> str | None:
-    """If a caller pasted a campaign's join link instead of a party's code, return the link's token.
-    Otherwise return None."""
+    """A caller may have pasted a campaign's join link in place of a party's code. If `text` has
+    such a link, return the link's token. Otherwise return None."""
     link = _CAMPAIGN_LINK.search(unquote(text))
     return link[1] if link else None
 

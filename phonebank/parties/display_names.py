@@ -1,4 +1,4 @@
-"""Checks the names of callers and parties before a television shows them. Pure functions."""
+"""Checks callers' names and parties' titles, because televisions show them. Pure functions."""
 
 import unicodedata
 
@@ -16,7 +16,8 @@ _REFUSED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def clean_name(text: str, what: str = "name") -> str:
-    """Return the name in composed form (NFC), without extra spaces.
+    """Return the name in composed form (NFC), without extra spaces. `what` is the word for the name
+    in the error's message, for example "title".
 
     Raises InvalidInputError if the name has no visible character, or has more than 40 characters.
     Also raises InvalidInputError if the name has a character that cannot be shown, except the

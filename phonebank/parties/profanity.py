@@ -1,9 +1,9 @@
-"""Finds slurs and bad words in names, and in other texts that many people see. The words are the
-list of glin-profanity and the words in MISSING.
+"""Finds slurs and bad words in names, and in other texts that many people see. The word list has
+the English words of glin-profanity and the words in MISSING.
 
 Only whole words are checked, so Scunthorpe and Hancock are allowed. The real names in NAMES are
-allowed too, although they are on the word list. A host may give a caller a name with such a word
-(`participants.rename_caller`).
+allowed too, although they are on the word list. A host may give a caller any name that `clean_name`
+allows, even with a word from the list (`participants.rename_caller`).
 """
 
 import re
@@ -41,9 +41,9 @@ def _in_plain_letters(name: str) -> str:
     The filter treats a letter outside A to Z as the end of a word. Without the replacement, the
     filter would find a bad word in Analía and in Assía. Inside a word, accents are dropped, because
     an accent could hide a bad word (fück). But an accent on the last letter makes a different word
-    (Rapé). So does a letter that is not a letter of A to Z with an accent, such as a Greek letter
-    or “ß”. A letter of these two kinds is replaced by "q", because very few words on the list have
-    a "q".
+    (Rapé). So does any letter that is not made from a letter of A to Z, such as a Greek letter or
+    “ß”. A letter of these two kinds is replaced by "q", because very few words on the list have a
+    "q".
     """
     name = unicodedata.normalize("NFKC", name)
     return "".join(

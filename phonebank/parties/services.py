@@ -1,6 +1,6 @@
-"""What hosts and organisers can do with a party. The functions of this module do not commit. After
-the calling code has committed, the party's board and the screens of the party's callers show the
-changes that concern them.
+"""The actions of hosts and organisers on a party, such as renaming the party or ending it. The
+functions of this module do not commit. After the calling code has committed, the party's board and
+the screens of the party's callers show the changes that concern them.
 
 A party's host, its co-hosts and the organisers of its campaign may change the party in all these
 ways. `party_for` checks whether an account may do so.
@@ -136,8 +136,8 @@ def create_party(
     door_open: bool = False,
 ) -> Party:
     """Create a party. `starts_at` is an aware time, or None for now. With `door_open`, callers who
-    join with the code are admitted immediately. But some must wait because of their network address
-    (see `roster.blocked_addresses`).
+    join with the code are admitted immediately. But some of these callers must wait because of
+    their network address (see `roster.blocked_addresses`).
 
     Raises InvalidInputError if the title or goal is not allowed. Raises NotAllowedError if the
     account may not run a party for the campaign, or if the campaign has ended.
@@ -254,8 +254,8 @@ def change_board_link(party: Party) -> None:
 
 def start_break(party: Party, minutes: int | None = None) -> None:
     """Start a break of `minutes` minutes, from 1 to 60. If `minutes` is None, the break lasts until
-    `end_break` is called. During the break, callers get no new contacts. The new break replaces an
-    earlier one. Callers can finish calls in progress, and these calls count.
+    `end_break` is called or the party ends. During the break, callers get no new contacts. The new
+    break replaces an earlier one. Callers can finish calls in progress, and these calls count.
 
     Raises InvalidInputError if `minutes` is less than 1 or more than 60, and ConflictError if the
     party has ended.

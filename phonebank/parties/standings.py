@@ -1,8 +1,8 @@
 """Finds a campaign's parties with the most conversations.
 
-The rules are the same as for callers on a board. Parties with the same number of conversations
-share a place, and only the first five places are shown. Conversations that were recorded too fast
-do not count here.
+This ranking has the same rules as the ranking of callers on a board. Parties with the same number
+of conversations share a place, and only the first five places are shown. Conversations that were
+recorded too fast do not count here.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ def standings(campaign_id: int) -> list[dict[str, Any]]:
     titles of the parties that share the place) and `conversations`. If more than NAMES_IN_A_LINE
     parties share the place, the text has only some of the titles.
 
-    Return no rows if there are fewer than two parties to compare.
+    Return no rows if fewer than two parties have conversations that count.
     """
     rows = db.session.execute(
         _STANDINGS, {"campaign_id": campaign_id, "names": NAMES_IN_A_LINE, "places": PLACES}

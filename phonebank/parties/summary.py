@@ -42,11 +42,11 @@ FROM call WHERE party_id = :party_id AND counted AND recorded_at IS NOT NULL
 class Summary:
     """A party's results, as the summary page shows them.
 
-    Each of the `bars` covers `minutes` minutes. A bar's label is the time at which the bar starts,
-    in the party's time zone. If the bars are an hour wide or more, the label is the day. A party
-    without calls has no bars. `thanks` has first names in alphabetical order, so that the list does
-    not rank the callers. `others` is the number of callers who made calls but are not in `thanks`,
-    because the host or an organiser hid or removed them.
+    Each of the `bars` covers `minutes` minutes. If the bars are narrower than an hour, a bar's
+    label is the time at which the bar starts, in the party's time zone. Otherwise the label is the
+    day. A party without calls has no bars. `thanks` has first names in alphabetical order, so that
+    the list does not rank the callers. `others` is the number of callers who made calls but are not
+    in `thanks`, because the host or an organiser hid or removed them.
     """
 
     party: Party
@@ -58,7 +58,8 @@ class Summary:
 
     @property
     def answered(self) -> str:
-        """The percentage of all calls that was answered by a person, written as on a board."""
+        """The share of all calls in which a person answered, as a percentage. If there are no
+        calls, this is a dash."""
         return answered_share(self.totals.reached, self.totals.calls)
 
     @property
