@@ -78,8 +78,8 @@ def finish(contact: Contact, campaign: Campaign, version: str, account: Account)
 
 
 def is_finished_by_organiser(contact: Contact) -> bool:
-    """Whether an organiser has marked the person as finished, and neither an organiser nor a call
-    has changed that since."""
+    """Whether an organiser has marked the person as finished, and since then no organiser has made
+    the person callable again and nobody has called the person."""
     query = (
         select(AuditEntry.action, AuditEntry.at)
         .where(

@@ -1,10 +1,10 @@
 """Tags people by their answers. A job reads the answers from the recorded calls. So recording a
 call does not itself write tags. These functions do not commit.
 
-For each question, only the person's newest answer counts. So a tag is taken away if the newest
-answer is now one that does not give this tag. This can happen after another call, or after a
-correction. It can also happen if the call with the answer is undone or set aside (taken out of
-every total). This module takes away only tags that came from answers.
+For each question, only the person's newest answer counts. So a tag is taken away if none of the
+person's newest answers gives this tag any more. This can happen after another call, or after a
+correction. It can also happen if the call with the answer that gave the tag is undone or set aside
+(taken out of every total). This module takes away only tags that came from answers.
 """
 
 from datetime import datetime, timedelta

@@ -1,5 +1,5 @@
-"""Finds a person's status in their campaign: which group of contacts ("bucket") the person is in,
-and when the person can be called next."""
+"""Finds a person's status in the person's campaign. The status says which group of contacts
+("bucket") the person is in, and when the person can be called next."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,8 +27,8 @@ from phonebank.models import (
 class Standing:
     """A person's status. `bucket` is a key of `contact_queue.status_counts.BUCKETS`. `next_at`
     (aware) is when a person who only has to wait can be called next. `next_at` is None for any
-    other person. It is also None if calling hours allow no call in the next few weeks. `entries`
-    are the do-not-call entries of the person's numbers."""
+    other person. `next_at` is also None if calling hours allow no call in the next few weeks.
+    `entries` are the do-not-call entries of the person's numbers."""
 
     bucket: str
     next_at: datetime | None

@@ -37,8 +37,8 @@ _starting = threading.Lock()
 
 
 def record_after(response: Response, find: Find) -> Response:
-    """Return the response. After the response has been sent, this process's thread calls `find` and
-    stores the events. `find` returns the events that the webhook reported, and may read the
+    """Return the response. After the response has been sent, the thread that stores this process's
+    events calls `find`. `find` returns the events that the webhook reported, and may read the
     database."""
     writer = _writer()
     response.call_on_close(lambda: writer.put(find))

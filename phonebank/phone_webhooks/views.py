@@ -1,7 +1,7 @@
 """Answers Twilio's webhooks. Only `softphone` writes to the database before it answers.
 
-A busy process does not refuse a webhook that only reports something. Accepting the webhook takes no
-more work than refusing it, and Twilio would not send it again.
+A busy process does not refuse a webhook that only reports something. Accepting such a webhook takes
+no more work than refusing it, and Twilio would not send a refused webhook again.
 """
 
 import re
@@ -96,8 +96,8 @@ def softphone() -> Response:
     which read the id in the token that Phonebank made for the browser.
 
     Tell Twilio to end the call if the line is not this caller's, has ended, or is already open
-    under another id of Twilio's. Also tell Twilio so if the request has no valid id of the line or
-    the caller.
+    under another id of Twilio's. Also do so if the request has no valid id of the line or of the
+    caller.
     """
     caller = _CALLER.fullmatch(request.form.get("From", ""))
     line_id = request.form.get("line", type=int)

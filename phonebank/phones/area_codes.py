@@ -4,8 +4,9 @@ codes.
 libphonenumber has a table with one default time zone for each area code. For some exchanges (the
 three digits after the area code), the table also has another zone. For every other exchange
 libphonenumber returns the default, which is often wrong. For 689 (Orlando), the default is
-Chicago's time zone. So this module returns the time zones of *all* places that an area code covers.
-The zones may still be wrong for people who have moved and kept their number.
+Chicago's time zone, but Orlando has New York's. So this module returns the time zones of *all*
+places that an area code covers. The zones may still be wrong for people who have moved and kept
+their number.
 """
 
 from functools import cache

@@ -234,8 +234,8 @@ def _check_area_code(e164: str, text: str, country: str) -> str:
     """Return the number `e164`, which was read from `text`.
 
     For Germany and Ireland, raises InvalidPhoneNumberError if `text` seems to have no area code,
-    because the number could then be in any town. Also raises InvalidPhoneNumberError if the area
-    code is at the end of `text`.
+    because the number could then be in any town. For these two countries, also raises
+    InvalidPhoneNumberError if the area code is in brackets at the end of `text`.
 
     People in Ireland dial 048 before a number in Northern Ireland. In a number that begins with
     048, this function replaces 048 with +4428, which works from every country.
@@ -279,8 +279,8 @@ def _read_with_libphonenumber(text: str, country: str, allow_drama: bool) -> str
 def _strip_words(text: str) -> str:
     """Remove the words around a number, as in "Mob: 07700 900123 (home) x12".
 
-    Raises InvalidPhoneNumberError if the text is clearly not one number, for example if it has no
-    digits, or if it has a letter in place of a digit or a word between digits.
+    Raises InvalidPhoneNumberError if the text is clearly not a single number. For example, the text
+    may have no digits, a letter that stands for a digit, or a word between two digits.
     """
     text = normalise_text(text)
     if not any(c.isalnum() for c in text):

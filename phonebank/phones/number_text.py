@@ -205,7 +205,7 @@ def split_numbers(cell: str, country: str) -> list[str]:
     """Split a cell into its numbers. The result always has at least one part.
 
     In "030 123456/234567", the second number is written without its area code, and means 030
-    234567. In countries where people dial a 0 before the area code, every number after the first is
+    234567. In countries where people dial a 0 before the area code, a later number in the cell is
     left out if it seems to have no area code (see `_has_area_code`). With a wrong area code, this
     number could be another person's.
     """

@@ -1,4 +1,4 @@
-"""Finds places by a typed postcode or town."""
+"""Finds places by a postcode or a town's name that somebody typed."""
 
 from collections.abc import Sequence
 from string import ascii_uppercase, digits
