@@ -22,10 +22,11 @@ CHOICES_AT_MOST = 12
 TYPED_AT_MOST = 80  # characters
 
 
-def find_places(text: str) -> Sequence[Place]:
+def find_places(text: str, country: str = "") -> Sequence[Place]:
     """Return the places that a typed postcode or town may mean: one place, or several to choose
     from. If the text is the name of towns, or the beginning of such names, return at most
-    CHOICES_AT_MOST towns. The town with the largest population comes first.
+    CHOICES_AT_MOST towns. The towns in `country` (ISO 3166-1) come first, and then the town with
+    the largest population. If `country` is "", all countries are alike.
 
     Raises InvalidInputError if the text is empty, or if no such place is found. Irish postcodes are
     never found. The error's message is for the person who typed the text.
@@ -37,7 +38,7 @@ def find_places(text: str) -> Sequence[Place]:
         return found
     if typed.is_eircode:
         raise InvalidInputError("We can't find Irish postcodes.", "Type the name of your town.")
-    found = _by_name(typed.key)
+    found = _by_name(typed.key, country)
     if not found:
         raise InvalidInputError(
             "We don't know that place.", "Check the spelling, or type the nearest larger town."
@@ -49,7 +50,7 @@ def one_place(text: str, country: str) -> Place:
     """Return the only place that a typed postcode or town can mean, among the places that
     `find_places` finds. If one of these places is in `country`, places in other countries do not
     count. Raises InvalidInputError if no place is found, or more than one."""
-    found = find_places(text)
+    found = find_places(text, country)
     here = [place for place in found if place.country == country] or list(found)
     if len(here) > 1:
         names = "; ".join(describe_place(place) for place in here[:4])
@@ -94,11 +95,11 @@ def _by_code(codes: Sequence[tuple[str, str]]) -> Sequence[Place]:
     return db.session.scalars(query.order_by(Place.country)).all()
 
 
-def _by_name(key: str) -> Sequence[Place]:
+def _by_name(key: str, country: str) -> Sequence[Place]:
     if len(key) < 2:
         return []
     is_town = Place.population.is_not(None)
-    largest = (Place.population.desc(), Place.id)
+    largest = ((Place.country == country).desc(), Place.population.desc(), Place.id)
     for keys in ([key], german_keys(key)):
         if keys:
             named = or_(Place.key.in_(keys), Place.also.in_(keys))

@@ -15,7 +15,7 @@ from phonebank.core.errors import InvalidInputError
 from phonebank.core.install_paths import ROOT
 from phonebank.models import Place
 from phonebank.places.distance import box_around, describe_distance, km_between
-from phonebank.places.find import describe_place, find_places
+from phonebank.places.find import CHOICES_AT_MOST, describe_place, find_places, one_place
 from phonebank.places.load import DATA, load_places
 from phonebank.places.typed import read_typed
 
@@ -62,6 +62,26 @@ def test_a_postcode_or_a_town_is_found_as_it_is_typed(
     in_app: None, typed: str, found: list[str]
 ) -> None:
     assert sorted(f"{p.country} {p.code}" for p in find_places(typed)) == found
+
+
+def test_a_small_town_of_the_country_is_found_among_larger_ones_elsewhere(in_app: None) -> None:
+    def town(country: str, code: str, population: int) -> Place:
+        return Place(
+            country=country,
+            code=code,
+            name="Zwischenwasser",
+            key="zwischenwasser",
+            latitude=50.0,
+            longitude=8.0,
+            population=population,
+        )
+
+    db.session.add_all(town("US", f"zwischenwasser-{n}", 90_000) for n in range(CHOICES_AT_MOST))
+    db.session.add(town("DE", "zwischenwasser", 900))
+    db.session.flush()
+    assert one_place("Zwischenwasser", "DE").country == "DE"
+    assert {place.country for place in find_places("Zwischenwasser")} == {"US"}
+    db.session.rollback()
 
 
 def test_a_town_that_exists_more_than_once_asks_which(in_app: None) -> None:
