@@ -42,8 +42,8 @@ def _in_plain_letters(name: str) -> str:
     filter would find a bad word in Analía and in Assía. Inside a word, accents are dropped, because
     an accent could hide a bad word (fück). But an accent on the last letter makes a different word
     (Rapé). So does any letter that is not made from a letter of A to Z, such as a Greek letter or
-    “ß”. A letter of these two kinds is replaced by "q", because very few words on the list have a
-    "q".
+    “ß”. A letter of these two kinds is replaced by "v", because no word on the list ends with a
+    "v".
     """
     name = unicodedata.normalize("NFKC", name)
     return "".join(
@@ -56,7 +56,7 @@ def _plain(letter: str, is_last: bool) -> str:
     if letter.isascii() or not (letter.isalpha() or unicodedata.combining(letter)):
         return letter
     base = unicodedata.normalize("NFKD", letter)[0]
-    return base if base.isascii() and base.isalpha() and not is_last else "q"
+    return base if base.isascii() and base.isalpha() and not is_last else "v"
 
 
 @cache

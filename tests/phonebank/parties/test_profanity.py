@@ -70,6 +70,8 @@ def test_slurs_and_bad_words_are_refused(name: str) -> None:
         "Titó",
         "Cockø",
         "Sexña",
+        "Anna Fuß",
+        "Fué",
     ],
 )
 def test_names_are_names(name: str) -> None:
