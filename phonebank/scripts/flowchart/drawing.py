@@ -1,11 +1,11 @@
-"""Draw a script as a flowchart. The steps are in layers from top to bottom, and the arrows' labels
-have the conditions.
+"""Draw a script as a flowchart. The steps are in layers from top to bottom, and the labels of the
+arrows say the conditions.
 
-A step's layer is the length of the longest path to it, so every arrow points down. Each arrow's
-label has its own place below the step where the arrow begins. An arrow that passes a layer runs
-through a gap that is kept free between the boxes. So nothing overlaps. Arrows to the same step
-share one gap in each layer. If a transition leads back, or to a step that does not exist, the arrow
-ends at its label, and the label says why. The template is `scripts/_flow.html`. Pure functions.
+Every arrow leads from one layer to a lower one. Each label has a place of its own, below the step
+where its arrow begins. If an arrow leads past a layer, it runs through a gap between the boxes of
+that layer. So nothing overlaps. Arrows to the same step share one gap in each layer. If a
+transition leads back to an earlier step, or to a step that does not exist, its arrow ends at the
+label, and the label says why. The template is `scripts/_flow.html`. Pure functions.
 """
 
 from collections.abc import Iterable
@@ -66,8 +66,8 @@ class _Connection:
 
     @property
     def lines(self) -> list[str]:
-        """The lines of the label. If a label whose conditions include "otherwise" would be cut,
-        "otherwise" replaces all of its conditions."""
+        """The lines of the label. If the words are too long for the label and one of the conditions
+        is "otherwise", the label shows no other condition."""
         most = 3 if self.problem else 2
         lines = wrap_text(self.words, MAX_LABEL_WIDTH, SMALL_LETTERS, most)
         if self.is_otherwise and any(line.endswith(ELLIPSIS) for line in lines):
@@ -78,10 +78,11 @@ class _Connection:
 
 def draw_flowchart(script: Script) -> Flowchart | None:
     """Return the flowchart of a script, or None if the flowchart would have more than MAX_EDGES
-    edges.
+    edges (pieces of arrows).
 
     The script may have errors. If several steps have the same id, which is an error, the flowchart
-    shows the last one. The flowchart does not show answers that do not fit their step's kind.
+    shows the last one. The flowchart shows no empty parts of the script, and no answers that do not
+    fit their step's kind or the step's kind of answer.
     """
     return _FlowchartBuilder(drop_empty(script)).draw()
 
@@ -121,8 +122,9 @@ class _FlowchartBuilder:
         return list(found.values())
 
     def _find_back_edges(self, connections: Iterable[_Connection]) -> list[_Connection]:
-        """Return the connections that close a loop. Such a connection leads back to a step on the
-        path that the search is following. The search is depth-first and uses a stack."""
+        """Return the connections that close a loop. This is a depth-first search with a stack. A
+        connection closes a loop if it leads back to a step on the path that the search is
+        following."""
         out: dict[str, list[_Connection]] = {}
         for connection in connections:
             if not connection.problem:
@@ -147,8 +149,9 @@ class _FlowchartBuilder:
     def _layers(self) -> dict[str, int]:
         """Return the layer of each step. The start of the call has layer 0.
 
-        A step's layer is one more than the largest layer among the steps that lead to it. A step to
-        which no step leads gets the layer of the step before it in the script.
+        A step's layer is one more than the largest layer from which a connection leads to the step.
+        Connections with a `problem` do not count. If no connection leads to a step, the step is
+        placed beside the step before it in the script.
         """
         onwards: dict[str, list[str]] = {}
         arrivals = dict.fromkeys(self.steps, 0)
@@ -186,7 +189,8 @@ class _FlowchartBuilder:
         return marks
 
     def draw(self) -> Flowchart | None:
-        """Return the flowchart with every shape in its place, or None if it has too many edges."""
+        """Return the flowchart with every shape in its place, or None if it has more than MAX_EDGES
+        edges."""
         boxes: dict[Key, Box] = {("step", i): self._box(step) for i, step in self.steps.items()}
         labels: dict[Key, Label] = {
             ("label", n): _label(connection) for n, connection in enumerate(self.connections)
@@ -251,11 +255,12 @@ class _FlowchartBuilder:
         )
 
     def _rows_and_edges(self) -> tuple[list[list[Key]], list[Edge]]:
-        """Return the rows of shapes, in the script's order, and the edges between the rows.
+        """Return the rows of shapes from top to bottom, and the edges between the rows. The steps
+        of a row are in the script's order.
 
-        The steps of layer n are in row 2n, and the labels below them are in row 2n + 1. A
-        connection over several layers runs through lanes: gaps in the rows, shared by all arrows to
-        the same step.
+        The steps of layer n are in row 2n, and the labels below them are in row 2n + 1. If a
+        connection leads past a layer, it runs through lanes. A lane is a gap in a row. All
+        connections to the same step share one lane in each row.
         """
         deepest = max(self.layers.values())
         rows: list[list[Key]] = [[] for _ in range(2 * deepest + 2)]
@@ -309,8 +314,8 @@ def _label(connection: _Connection) -> Label:
 
 
 def _arrows(edges: list[Edge], positions: dict[Key, _Position]) -> list[Arrow]:
-    """Draw every piece of an arrow: straight down to the lower edge of its row, then a curve to the
-    shape below."""
+    """Draw the pieces of all arrows. Each piece goes from one shape to a shape in the row below:
+    straight down to the lower edge of the first shape's row, then in a curve."""
     leaving: dict[Key, list[Key]] = {}
     for edge in edges:
         leaving.setdefault(edge.upper, []).append(edge.lower)

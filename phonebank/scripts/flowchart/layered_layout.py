@@ -31,8 +31,8 @@ class Edge:
 
 
 def order_rows(rows: Sequence[Sequence[Key]], edges: Sequence[Edge]) -> list[list[Key]]:
-    """Return the rows with their nodes in the order that has the fewest crossings of all orders
-    tried."""
+    """Return the rows with their nodes in the order that has the fewest crossings of edges. Only
+    some orders are tried."""
     sweeps = _ORDERING_SWEEPS if len(edges) <= _MANY_EDGES else 2
     above, below = _neighbours(edges)
     current = [list(row) for row in rows]
@@ -96,12 +96,12 @@ def _space_row(
     weights: Sequence[float],
     widths: Mapping[Key, float],
 ) -> dict[Key, float]:
-    """Return the positions that are nearest to `wanted` by least squares. The positions must keep
-    the nodes in order and apart.
+    """Return positions that keep the nodes in order and at least GAP apart. Of all such positions,
+    these are nearest to `wanted` by weighted least squares.
 
-    The method is isotonic regression. The room that the nodes to the left need is subtracted from
-    each wanted position. The results must not decrease from left to right, so neighbours that are
-    out of order are all set to their weighted mean.
+    The method is isotonic regression. First, the room that the nodes to the left need is subtracted
+    from each wanted position. The differences must not decrease from left to right, so neighbours
+    that are out of order are all set to their weighted mean. Then the room is added again.
     """
     taken: list[float] = []
     room = 0.0

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Box:
-    """A step. (x, y) is its upper left corner. `marks` name its errors, such as "Dead end"."""
+    """The box of a step. (x, y) is the box's upper left corner. `marks` say what is wrong with the
+    step, such as "Dead end"."""
 
     step_id: str
     number: int
@@ -22,8 +23,8 @@ class Box:
 
 @dataclass(frozen=True)
 class Label:
-    """A label with the condition of an arrow. `x` is the label's middle, `y` is its upper edge, and
-    `whole` is the uncut text."""
+    """The label of an arrow: the arrow's conditions, and what is wrong with the arrow. `x` is the
+    label's middle, `y` is its upper edge, and `whole` is the uncut text."""
 
     lines: list[str]
     whole: str
