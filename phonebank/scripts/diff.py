@@ -25,8 +25,8 @@ class Line:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the script that has changed: a step, a card, a persona of the practice call, or the
-    settings."""
+    """A part of the script that was added, removed or changed: a step, a card, an invented person
+    for practice calls, or the settings."""
 
     title: str
     state: Literal["new", "gone", "changed"]
@@ -34,10 +34,12 @@ class Section:
 
 
 def differences(old: Script, new: Script) -> list[Section]:
-    """Return every part that changed, in the new script's order, then the parts that were removed.
+    """Return every part that was changed or added, in the new script's order, then the parts that
+    were removed.
 
-    A transition to a new target is a difference, and so is a new first step. Otherwise, a new order
-    of the steps is not a difference.
+    If the script begins with another step than before, the settings have changed. Apart from that,
+    the order of the steps does not matter. If a transition of a step leads to another step than
+    before, the step has changed. Transitions are compared by the titles of their targets.
     """
     # Both versions use the step's new title, so a transition to a retitled step is no difference.
     titles = {step.id: step.title for script in (old, new) for step in script.steps}

@@ -26,10 +26,10 @@ from scripts_library.yaml_source import MAX_BYTES
 
 
 def working_source(script: Script) -> str:
-    """Return the YAML with which the script editor opens.
+    """Return the YAML of the script that the script editor shows when it opens.
 
-    Return the draft, or the published version if there is no draft, or the newest version if none
-    is published. Return "" if the script has none of these.
+    This is the draft. If there is no draft, it is the published version. If no version is
+    published, it is the newest version. Return "" if the script has no draft and no version.
     """
     if script.draft is not None:
         return script.draft
@@ -62,16 +62,17 @@ def declared_fields(script: Script) -> dict[str, str]:
 def digest(script: Script) -> str:
     """Return a digest of `working_source`: 16 hexadecimal digits.
 
-    A form sends this digest back, so that a view notices if someone else has saved in the meantime.
+    A form sends this digest back. So a view notices if the script was saved after the form's page
+    was made.
     """
     return _digest(working_source(script))
 
 
 def publish_digest(script: Script) -> str:
-    """Return a digest of the draft and of the published version: 16 hexadecimal digits.
+    """Return one digest of the draft and the published version's id: 16 hexadecimal digits.
 
-    A form sends this digest back. If the script has changed since the page was loaded, the view
-    then publishes, discards or restores nothing.
+    A form sends this digest back. If the draft or the published version has changed since the page
+    was made, the view publishes, discards or restores nothing.
     """
     return _digest(repr((script.published_version_id, script.draft)))
 
@@ -80,9 +81,11 @@ def save_draft(script: Script, source: str) -> None:
     """Store YAML as the script's draft, even if the YAML has errors.
 
     If the YAML describes the same script as the published version, there is no draft afterwards.
+    The script's name becomes the title in the YAML, cut to 120 characters. An empty title leaves
+    the name as it is.
 
-    Raises InvalidInputError if the YAML is too large or if no step can be read, because an editor
-    could not open this draft again.
+    Raises InvalidInputError if the YAML is too large. Raises FaultyScriptError if no step can be
+    read, because the script editor could not open such a draft.
     """
     if len(source.encode()) > MAX_BYTES:
         raise InvalidInputError(
@@ -98,7 +101,8 @@ def save_draft(script: Script, source: str) -> None:
 
 
 def discard_draft(script: Script) -> None:
-    """Delete the draft. Raises ConflictError if nothing has been published."""
+    """Delete the draft, and name the script after its published version again. Raises ConflictError
+    if the script has no published version."""
     lock_row(script)
     if script.published_version_id is None:
         raise ConflictError(
@@ -111,8 +115,8 @@ def discard_draft(script: Script) -> None:
 
 
 def publish_draft(campaign: Campaign, script: Script, account: Account | None) -> ScriptVersion:
-    """Store the draft as a new version and publish this version. If the campaign has no script, it
-    now uses this script.
+    """Store the draft as a new version and publish this version. If no script is chosen for the
+    campaign yet, choose this script.
 
     Raises ConflictError if there is no draft, and FaultyScriptError if the draft has errors.
     """
@@ -132,8 +136,8 @@ def restore(script: Script, version: ScriptVersion) -> None:
     """Make the YAML of an earlier version the draft. The function calls `save_draft`, and raises
     the same errors.
 
-    Publishing this draft adds a version with a new number. So versions stay in the order in which
-    callers used them.
+    Publishing this draft adds a version with a new number. So the numbers stay in the order in
+    which the versions were published.
     """
     save_draft(script, version.source)
 

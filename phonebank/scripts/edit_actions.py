@@ -127,9 +127,9 @@ def _move_choice(script: Script, place: str, by: int) -> Script:
 
 
 def _add_range(script: Script, place: str) -> Script:
-    """Add a branch for the lowest numbers of the scale that no branch covers yet. A branch with a
-    condition on a merge field does not count here. The new branch covers at most four numbers. If
-    no number is left, the new branch is for 0."""
+    """Add a branch for the lowest numbers of the scale that no branch covers yet. The new branch
+    covers up to four consecutive numbers. A branch with a condition on a merge field does not count
+    as covering a number. If branches already cover every number, the new branch is for 0."""
     at = _position(script.steps, place)
     if at is None:
         return script
@@ -155,7 +155,7 @@ def _add_field_branch(script: Script, place: str) -> Script:
 
 
 def _add_branch(script: Script, place: str, new: Branch) -> Script:
-    """Add a branch to a step, unless this is the script's only step or already has MAX_BRANCHES
+    """Add a branch to a step, unless the step is the script's only one or already has MAX_BRANCHES
     branches.
 
     If call-ending steps can come after this step, the branch leads to the last of them. If none
@@ -191,9 +191,10 @@ def _add_start(script: Script, place: str) -> Script:
     """Add a branch, with a condition on a merge field, that lets the calls to some contacts begin
     at another step.
 
-    Starting with the script's second step, the first step that does not end the call becomes the
-    new branch's target, because a call cannot begin with the goodbye. If there is no such step, the
-    new branch leads to the script's first step.
+    The new branch leads to the earliest step, from the script's second step on, that does not end
+    the call. A call cannot begin with the goodbye. If there is no such step, the new branch leads
+    to the script's first step. If the script already has MAX_BRANCHES branches of this kind,
+    nothing changes.
     """
     begins = next((step for step in script.steps[1:] if not step.is_end), script.steps[0])
     new = Branch(begins.id, field="town")
@@ -205,8 +206,9 @@ def _delete_start(script: Script, place: str) -> Script:
 
 
 def _add_character(script: Script, place: str) -> Script:
-    """Add an invented person for practice calls, with an empty reply at the first step. The person
-    is of a kind that the script lacks. If the script has every kind, nothing changes."""
+    """Add an invented person for practice calls, with an empty reply at the first step. The
+    person's kind is one that no other invented person in the script has. If the script has a person
+    of every kind, nothing changes."""
     taken = {one.kind for one in script.practice}
     kind = next((kind for kind in get_args(CharacterKind) if kind not in taken), None)
     if kind is None:
@@ -220,8 +222,8 @@ def _delete_character(script: Script, place: str) -> Script:
 
 
 def _add_reply(script: Script, place: str) -> Script:
-    """Give an invented person for practice calls an empty reply at the first step where this person
-    has no reply. If there is no such step, nothing changes."""
+    """Add an empty reply to the replies of an invented person. The reply is for the first step
+    where this person has no reply. If there is no such step, nothing changes."""
 
     def add(one: Character) -> Character:
         free = next((step.id for step in script.steps if step.id not in one.replies), None)
@@ -320,14 +322,15 @@ def _position(rows: Iterable[Step | Card], name: str) -> int | None:
 
 
 def _parse_row(place: str) -> tuple[str, int]:
-    """Split a place such as "vote:2" into the step id and the row's index."""
+    """Split a place such as "vote:2" into the id "vote" and the row's index 2. The first part is a
+    step's id or, for a reply, the index of an invented person."""
     step_id, _, number = place.partition(":")
     return step_id, _parse_index(number)
 
 
 def _parse_index(text: str) -> int:
-    """Return a row's index. If the text is not a number of at most three digits, return an index
-    that no row has."""
+    """Return a row's index as a number. If the text is not a number of at most three digits, return
+    an index that no row has."""
     return int(text) if text.isdecimal() and len(text) < 4 else 10**6
 
 

@@ -1,4 +1,4 @@
-"""Read the script editor's form, apply the action of the button pressed, and undo a deletion. Pure
+"""Read the script editor's form, apply the action of the pressed button, and undo a deletion. Pure
 functions."""
 
 from collections.abc import Mapping
@@ -24,13 +24,15 @@ PLACE_IS_TAKEN = (
 
 @dataclass(frozen=True)
 class Submission:
-    """The editor's form as a browser sent it.
+    """The contents of the editor's form when a button was pressed.
 
     `script` is what the organiser typed, with ids for new steps, cards and fields. `action` is the
     action of the pressed button. If the action names a new part, it uses the part's id in `script`.
-    `about` is the id of the part of the script that the action is about, or "" if the action is
-    about the whole script. `at` is the id of the step whose fields or buttons had the focus last,
-    or "" if there is no such step. `deleted` is the step that Undo would restore, or None.
+    `about` names the part of the script that the action is about: the id of a step, card or field,
+    "person-0" for the first invented person, or the index of a branch of `start`. It is "" if the
+    action is about the whole script. `at` is the id of the step whose fields or buttons had the
+    focus last, or "" if there is no such step. `deleted` is the step that Undo would restore, or
+    None.
     """
 
     script: Script
@@ -44,9 +46,9 @@ class Submission:
 class Edit:
     """The script after the submission's action.
 
-    `about` is the id of the part of the script that the action was about, or "". `deleted` is the
-    step that Undo would restore now, or None. `notice` says why Undo restored nothing, and is "" in
-    all other cases.
+    `about` names the part of the script that the action was about, as in `Submission`, or is "".
+    `deleted` is the step that Undo would restore now, or None. `notice` says why Undo restored
+    nothing, and is "" in all other cases.
     """
 
     script: Script
@@ -60,8 +62,9 @@ def read_submission(
 ) -> Submission:
     """Read the editor's form.
 
-    `kept` is the script that the form was rendered from. `used` maps each step id in the published
-    versions to a dict from the step's answer keys to their labels: see `versions.identifiers_used`.
+    `kept` is the saved script. Data that the form does not show comes from `kept`. `used` maps each
+    step id in the published versions to a dict from the step's answer keys to their labels: see
+    `versions.identifiers_used`.
     """
     deleted = unpack_deleted_step(form.get("before", ""), form.get("deleted", ""))
     if deleted:
@@ -93,10 +96,11 @@ def apply_submission(submission: Submission) -> Edit:
 
 
 def is_saved_already(submission: Submission, kept: Script) -> bool:
-    """Whether the submission saves or publishes a script that equals `kept`.
+    """Whether the submission would save or publish a script that equals the saved script, `kept`.
 
-    A browser may send a form again after the response was lost. The repeated form would not change
-    the saved script, so the view accepts the form.
+    A browser may send a form again because the response to the first request was lost. The repeated
+    form would not change the saved script, so the view accepts this form although its digest is
+    old.
     """
     saves = submission.action in ("save", "publish")
     return saves and editor_state_of(submission.script).source == editor_state_of(kept).source
@@ -114,8 +118,8 @@ def _undo(now: Script, deleted: DeletedStep | None) -> Edit:
 
 
 def _read_action(button: str, sent: Script, script: Script) -> tuple[str, str]:
-    """Return the button's action, and the id of the part of the script that the action is about.
-    The id is "" if the action is about the whole script.
+    """Return the button's action, and the name of the part of the script that the action is about,
+    as in `Submission`.
 
     In `button`, a new part still has its provisional id from `sent`. In the result, the part has
     its id from `script`.

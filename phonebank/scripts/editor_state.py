@@ -75,9 +75,10 @@ def group_by_block(found: Iterable[Diagnostic], script: Script | None) -> Diagno
     """Group diagnostics by the block (step, card or invented person) that they are about. A
     diagnostic about no block belongs to the script as a whole.
 
-    A diagnostic about a step has the step's id. A diagnostic without a step id belongs to the card
-    or invented person at the diagnostic's line, if there is one. `found` and `script` are what the
-    parser returned for the same source.
+    A diagnostic about a step has the step's id. A diagnostic without a step id belongs to the last
+    card or invented person that begins at or above the diagnostic's line, if there is one. But if
+    the diagnostic names the setting `practice`, and its line is above the first invented person, it
+    belongs to the script. `found` and `script` are what the parser returned for the same source.
     """
     diagnostics = DiagnosticsByBlock()
     cards, people = (script.cards, script.practice) if script else ((), ())

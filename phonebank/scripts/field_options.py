@@ -9,7 +9,8 @@ _FALLBACKS = {"first_name": "there", "last_name": "", "town": "your area"}
 
 
 def insertable_fields(script: Script) -> list[tuple[str, str]]:
-    """Return (label, merge field) for each field that may be inserted into the script's words."""
+    """Return (label, merge field) for each field that may be inserted into the script's words, such
+    as ("town", "{{ town or 'your area' }}")."""
     names: Iterable[str] = [*sorted(BUILT_IN_FIELDS), *filter(None, script.fields)]
     return [(name.replace("_", " "), _merge_field(name)) for name in names]
 

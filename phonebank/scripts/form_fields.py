@@ -2,10 +2,10 @@
 
 Steps are numbered in the order of the page. `s0-title` is the title of the first step,
 `s0-c2-label` is the label of its third answer, and `s0-b0-goto` is the target of its first branch.
-`k0-words` holds the words of the first card, `f0-about` the meaning of the first merge field, and
-`t0-goto` the id of another step with which a call may begin. `p0-r1-words` is the second reply of
-the first invented person for practice calls. The data that the form does not show (language,
-provenance) comes from the script that the form was rendered from.
+`k0-words` is the words of the first card, and `f0-about` is the description of the first merge
+field. `t0-goto` is the id of another step that a call may begin with. `p0-r1-words` is the second
+reply of the first invented person for practice calls. The data that the form does not show, such as
+the language, comes from the saved script (`base`).
 """
 
 import re
@@ -42,9 +42,10 @@ def script_from_form(
     """Return the script in the form, even if it has errors.
 
     A step's `next` may be BELOW: see `cleanup.resolve_next_below`. If the form has no steps, the
-    script keeps the steps of `base`. If the form does not show the invented people for practice
-    calls, the script keeps those of `base`. `used` maps each step id in the published versions to a
-    dict from the step's answer keys to their labels: see `identifiers.assign_choice_keys`.
+    script keeps the steps of `base`, and which of their answers count as a yes, need action or give
+    a tag. If the form does not show the invented people for practice calls, the script keeps the
+    invented people of `base`. `used` maps each step id in the published versions to a dict from the
+    step's answer keys to their labels: see `identifiers.assign_choice_keys`.
     """
     fields = _Fields(form)
     steps = tuple(_step(fields.nested(f"s{n}-"), used) for n in fields.numbers("s"))
@@ -119,7 +120,8 @@ class _Fields:
         return _Fields(self.form, self.prefix + prefix)
 
     def text(self, name: str) -> str:
-        """Return the text of a field with several lines."""
+        """Return the text of a field that may have several lines, without empty lines at the start
+        and the end, and without spaces at the ends of lines."""
         lines = clean_text(self.form.get(self.prefix + name, "")).split("\n")
         return "\n".join(line.rstrip() for line in lines).strip("\n")
 
@@ -127,7 +129,8 @@ class _Fields:
         return " ".join(clean_text(self.form.get(self.prefix + name, "")).split())
 
     def numbers(self, letter: str) -> list[int]:
-        """Return the numbers after `letter`, sorted: fields `s0-…` and `s2-…` give 0 and 2."""
+        """Return the numbers that come after `letter` in the names of the fields, sorted. For `s`,
+        the fields `s0-…` and `s2-…` give 0 and 2."""
         pattern = re.compile(re.escape(self.prefix + letter) + r"(\d{1,4})-")
         return sorted({int(found[1]) for name in self.form if (found := pattern.match(name))})
 

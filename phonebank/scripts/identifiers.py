@@ -1,7 +1,7 @@
 """Make identifiers for new steps, answers, cards and fields from their words. Pure functions.
 
-A person who writes a conversation should not have to invent identifiers. But exports use them as
-column names, so `how_will_they_vote` is better than `step_7`.
+A person who writes a script should not have to invent identifiers. But exports use the identifiers
+as column names, so `how_will_they_vote` is better than `step_7`.
 """
 
 import re
@@ -49,18 +49,19 @@ def assign_ids(script: Script, used: Collection[str] = ()) -> Script:
 
 
 def provisional_id(taken: Iterable[str]) -> str:
-    """Return an id that is not in `taken`. Later `assign_ids` replaces it with a better id."""
+    """Return an id that is not in `taken`. When the step, card or field has a title or description,
+    `assign_ids` replaces this id with a better one."""
     used = set(taken)
     return next(name for n in range(1, 10**4) if (name := f"{_PREFIX}{n}") not in used)
 
 
 def is_provisional(name: str) -> bool:
-    """Whether an id is empty or provisional, so that `assign_ids` replaces it."""
+    """Whether an id is empty or provisional, so that `assign_ids` may replace it."""
     return not name or _PROVISIONAL.fullmatch(name) is not None
 
 
 def unique_id(words: str, taken: Iterable[str]) -> str:
-    """Make an id from words. It has only lower-case letters, digits and `_`, and is not in
+    """Make an id from words. The id has only lower-case letters, digits and `_`, and is not in
     `taken`."""
     plain = unicodedata.normalize("NFKD", render_text(words, {})).encode("ascii", "ignore").decode()
     name = re.sub(r"[^a-z0-9]+", "_", plain.lower().replace("'", "")).strip("_")
@@ -78,8 +79,8 @@ def assign_choice_keys(choices: Iterable[Choice], used: Mapping[str, str]) -> tu
 
     `used` has the keys of the step's answers in all published versions, and maps each key to its
     newest label. A new answer gets one of these keys only if the answer's label is the same as the
-    key's label. It then has the same meaning as the earlier answer, so totals count the two
-    together.
+    key's label, and no other answer of the step has the key. The new answer then means the same as
+    the earlier one, so totals count the two together.
     """
     choices = tuple(choices)
     offered = {choice.key for choice in choices}

@@ -1,5 +1,5 @@
-"""The words that organisers see for kinds of steps, answers and practice personas, and for a
-script's settings."""
+"""The words that organisers see for the kinds of steps, of answers and of invented people, for
+outcomes, and for a script's settings."""
 
 from phonebank.rules.outcomes import OUTCOMES
 from scripts_library.script import CharacterKind, StepKind

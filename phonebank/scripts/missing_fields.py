@@ -13,9 +13,8 @@ _OWN_COLUMNS = {"first_name": Contact.first_name, "last_name": Contact.last_name
 
 
 def missing_field_warnings(campaign: Campaign, script: Script) -> list[Diagnostic]:
-    """Return warnings about merge fields without a fallback, if the campaign has no value for the
-    field and some contacts have none either. There is a warning for each place where the script
-    uses such a field."""
+    """Return a warning for each place where the script uses a merge field without a fallback, if
+    the campaign has no value for this field and some of its contacts have none either."""
     values = campaign.merge_values
     names = [n for n in fields_without_fallback(script) if not str(values.get(n) or "").strip()]
     if not names:

@@ -35,14 +35,15 @@ class Preview:
 
     @property
     def rendered_step(self) -> Markup:
-        """The step as HTML. It is empty after the end of the call."""
+        """The step as HTML, or empty HTML after the end of the call."""
         if self.step_id is None:
             return Markup("")
         return render_step(self.script.step(self.step_id), self.fields, current=True)
 
 
 def fields_of(campaign: Campaign) -> dict[str, str | None]:
-    """Return the merge fields of the sample person, with the campaign's own values."""
+    """Return the values of the merge fields for the sample person. If the campaign has a value of
+    its own for a field, this value replaces the sample person's."""
     return {
         **SAMPLE_PERSON,
         **{name: str(value) for name, value in campaign.merge_values.items()},

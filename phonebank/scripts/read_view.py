@@ -14,8 +14,8 @@ from scripts_library.script import Script, Step
 
 @dataclass(frozen=True)
 class TransitionView:
-    """A transition on the page. `number` is the target's place in the script, counted from 1. It is
-    0 if the script has no such step."""
+    """A transition from a step, as the page shows it. `number` is the target's place in the script,
+    counted from 1, or 0 if the script has no such step."""
 
     when: str
     title: str
@@ -25,7 +25,8 @@ class TransitionView:
 
 @dataclass(frozen=True)
 class StepView:
-    """A step on the page. A merge field shows its fallback, or its name if it has no fallback."""
+    """A step as the page shows it. A merge field shows its fallback, or its name if it has no
+    fallback."""
 
     step: Step
     number: int
@@ -47,7 +48,8 @@ def step_views(script: Script) -> list[StepView]:
 
 
 def talking_time(script: Script) -> str:
-    """Return how long the caller talks, in words such as "1 to 3 minutes"."""
+    """Return an estimate of how long the caller talks on the shortest and the longest path through
+    the script, in words such as "1 to 3 minutes". The script must have no errors."""
     least, most = (max(1, round(seconds / 60)) for seconds in talking_seconds(script))
     if least == most:
         return f"{least} minute{'' if least == 1 else 's'}"

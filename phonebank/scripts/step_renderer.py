@@ -31,9 +31,10 @@ class RenderedStep:
 def render_step(
     step: Step, fields: Fields, current: bool, chosen: Answer = None, reply: str = ""
 ) -> Markup:
-    """Render the step as HTML, hidden unless `current` is true.
+    """Render the step as HTML. The step is hidden and disabled unless `current` is true.
 
-    `reply` is what the person in a practice call says.
+    `chosen` is the step's answer so far. `reply` is what the invented person in a practice call
+    says.
     """
     return fill(step_with_slots(step, current, chosen, reply), fields)
 

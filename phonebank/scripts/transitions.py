@@ -38,7 +38,7 @@ def transitions_of(step: Step) -> list[Transition]:
 class StepSummary:
     """A step and its transitions as text, for people who do not see the flowchart.
 
-    `leads_to` has (condition, title of the target) for each transition.
+    `leads_to` has (condition, number and title of the target) for each transition.
     """
 
     step_id: str
@@ -70,7 +70,8 @@ def describe_steps(script: Script) -> list[StepSummary]:
 
 
 def describe_condition(branch: Branch, step: Step | None = None) -> str:
-    """Describe when a branch is taken. `step` supplies the labels of the answers."""
+    """Describe when a branch is taken. `step` supplies the labels of the answers. Without a step,
+    their keys are used."""
     parts = []
     if branch.choices:
         parts.append(describe_answers(branch, step))

@@ -35,8 +35,9 @@ class FaultyScriptError(InvalidInputError):
 def published_version_id(campaign: Campaign) -> int | None:
     """Return the id of the published version of the campaign's script.
 
-    Return None if the campaign has no script yet. A running experiment may choose other versions:
-    see `phonebank.experiments.script_choice`.
+    Return None if no script is chosen for the campaign, or if no version of the script is
+    published. A running experiment may choose other versions: see
+    `phonebank.experiments.script_choice`.
     """
     if campaign.script_id is None:
         return None
@@ -104,8 +105,8 @@ def add_version(script: Script, source: str, account: Account | None) -> ScriptV
 
 
 def publish(script: Script, version: ScriptVersion) -> None:
-    """Publish a version. If the campaign uses this script, callers get the version with their next
-    contact, unless an experiment chooses another version. A call that has begun keeps its
+    """Publish a version. If a campaign uses this script, its callers get the version with their
+    next contact, unless an experiment chooses another version. A call that has begun keeps its
     version."""
     script.published_version_id = version.id
 

@@ -1,11 +1,12 @@
 """Draw a script as a flowchart. The steps are in layers from top to bottom, and the labels of the
 arrows say the conditions.
 
-Every arrow leads from one layer to a lower one. Each label has a place of its own, below the step
-where its arrow begins. If an arrow leads past a layer, it runs through a gap between the boxes of
-that layer. So nothing overlaps. Arrows to the same step share one gap in each layer. If a
-transition leads back to an earlier step, or to a step that does not exist, its arrow ends at the
-label, and the label says why. The template is `scripts/_flow.html`. Pure functions.
+Every arrow leads from one layer to a lower one. Each label has a place of its own, below the step,
+or the start of the call, where its arrow begins. If an arrow leads past a layer, it runs through a
+gap between the boxes of that layer. So nothing overlaps. Arrows to the same step share one gap in
+each layer. If a transition leads back to an earlier step, or to a step that does not exist, its
+arrow ends at the label, and the label says why. The template is `scripts/_flow.html`. Pure
+functions.
 """
 
 from collections.abc import Iterable

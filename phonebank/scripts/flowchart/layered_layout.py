@@ -97,7 +97,7 @@ def _space_row(
     widths: Mapping[Key, float],
 ) -> dict[Key, float]:
     """Return positions that keep the nodes in order and at least GAP apart. Of all such positions,
-    these are nearest to `wanted` by weighted least squares.
+    return those that are nearest to `wanted` by weighted least squares.
 
     The method is isotonic regression. First, the room that the nodes to the left need is subtracted
     from each wanted position. The differences must not decrease from left to right, so neighbours
