@@ -1,2 +1,2 @@
-"""Pages for everyone: the front page, signing in, the person's own account, guides, health
-checks."""
+"""Pages for everyone: the front page, the sign-in pages, the pages of the signed-in person's own
+account, the guides and the health checks."""

@@ -40,7 +40,7 @@ def account() -> ResponseReturnValue:
 @pages.post("/account/sessions/<int:session_id>/end")
 @open_to(SIGNED_IN)
 def end_session(session_id: int) -> ResponseReturnValue:
-    """Sign the account out in one of its browsers."""
+    """Sign the account out in the browser that this session belongs to."""
     if session_id == sessions.current_id():
         return sign_out()
     sessions.end_one(current_user, session_id)

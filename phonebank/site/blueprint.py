@@ -1,4 +1,5 @@
-"""The blueprint of the front page, the sign-in pages and the pages of the person's own account."""
+"""The blueprint of the front page, the sign-in pages and the pages of the signed-in person's own
+account."""
 
 from flask import Blueprint
 

@@ -12,8 +12,9 @@ pages = Blueprint("help", __name__, url_prefix="/help")
 
 
 def init_app(app: Flask) -> None:
-    """Add the help pages. Also put a link to the right guide at the top of every page for
-    organisers and hosts."""
+    """Add the help pages. Also put a “Help” link at the top of each page that a signed-in person
+    opens, except callers' pages. This link leads to the guide for organisers or to the guide for
+    hosts."""
     app.register_blueprint(pages)
     app.context_processor(_help_link)
 
@@ -21,7 +22,7 @@ def init_app(app: Flask) -> None:
 @pages.get("/<name>")
 @open_to(ANYONE)
 def show(name: str) -> ResponseReturnValue:
-    """Show one guide."""
+    """Show one guide. Raises NotFoundError for a name that is not in GUIDES."""
     if name not in GUIDES:
         raise NotFoundError("There is no such guide.", "Choose one from the help page.")
     title, body = guide(name)
@@ -31,8 +32,8 @@ def show(name: str) -> ResponseReturnValue:
 def _help_link() -> dict[str, str]:
     """Return the address of the “Help” link as {"help_url": …}. Return {} if nobody is signed in.
 
-    Also return {} on callers' pages, which have their own “Help” link, even in a browser where an
-    organiser is signed in.
+    Also return {} on callers' pages, even if somebody is signed in. These pages have a “Help” link
+    of their own.
     """
     if request.blueprint == "callers" or not current_user.is_authenticated:
         return {}

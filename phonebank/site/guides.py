@@ -1,6 +1,6 @@
 """The guides: Markdown files in `docs/`, and the HTML that the site makes from these files.
 
-The help pages and the documentation have the same source, so they cannot differ.
+The help pages are made from the documentation's own files, so both say the same.
 """
 
 import re
@@ -92,7 +92,8 @@ def guide(name: str) -> tuple[str, Markup]:
 
 def _name_headings(tokens: Sequence[Token]) -> Iterator[tuple[int, str, str]]:
     """Give each heading of the second level the same id that GitHub gives it. Yield the heading's
-    place in `tokens`, its id and its words."""
+    place in `tokens`, its id and its words. Unlike on GitHub, headings with the same words get the
+    same id."""
     for place, token in enumerate(tokens):
         if token.type == "heading_open" and token.tag == "h2":
             words = _words(tokens[place + 1])
@@ -133,9 +134,9 @@ def _words(inline: Token) -> str:
 
 
 def _rewrite_links(tokens: list[Token]) -> None:
-    """Turn links between guides into links between pages. Links to other files become plain text,
-    because the site does not serve those files.
-    """
+    """Turn links between guides into links between pages. A link that begins with https:// stays as
+    it is. Every other link becomes plain text, because most of these links lead to files that the
+    site does not serve."""
     inside_no_link = False
     for token in tokens:
         if token.type == "link_open":

@@ -1,10 +1,9 @@
 """Health checks for a load balancer or a container engine, which requests them again and again.
 
 `/healthz` answers if the process is running. If `/healthz` does not answer, the process must be
-replaced. `/readyz` says whether PostgreSQL and Redis answer this process. If PostgreSQL or Redis
-does not answer a process, requests should go to another process, but replacing the process would
-not help. The overload limits do not count these checks, so a busy process does not look like a dead
-process.
+replaced. `/readyz` says whether PostgreSQL and Redis answer this process. If one of the two does
+not answer, requests should go to another process. Replacing this process would not help. The
+overload limits do not count these checks, so a busy process does not look like a dead process.
 """
 
 import threading
@@ -64,8 +63,8 @@ def alive() -> ResponseReturnValue:
 @open_to(ANYONE)
 @with_urgency(Urgency.PROBE)
 def ready() -> ResponseReturnValue:
-    """Return the status 200 if PostgreSQL and Redis answer. Otherwise return 503 with one line for
-    each store that does not answer."""
+    """Return the status 200 if PostgreSQL and Redis answer. Otherwise return the status 503, with
+    one line for each store that does not answer."""
     silent = current_app.extensions["readiness"].silent_stores()
     if silent:
         return _plain("\n".join(f"{name} does not answer" for name in silent), 503)

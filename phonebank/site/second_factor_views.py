@@ -38,8 +38,9 @@ def _within_deadline(view: View) -> View:
     """Wrap a view of the second factor. The wrapped view works only until the browser's deadline
     for the second factor. It also limits how many codes can be guessed for an account.
 
-    A signed-in person has no deadline. If that person is not setting up an app, redirect to the
-    account's page.
+    A signed-in person has no deadline. If a signed-in person opens a page of the second factor
+    other than the setup page, and is not setting up an authenticator app, redirect to the account's
+    page.
     """
 
     @wraps(view)

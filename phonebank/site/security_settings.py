@@ -18,8 +18,8 @@ CLOCK_SKEW = 30
 
 
 def security_settings(config: Config) -> dict[str, Any]:
-    """Return, by name, the settings that Flask-Security reads from the app's configuration. Among
-    them are Flask-Security's messages, in Phonebank's words."""
+    """Return, by name, the settings that Flask-Security and Flask-Login read from the app's
+    configuration. Some of these settings are Flask-Security's messages, in Phonebank's words."""
     key = base64.urlsafe_b64encode(hashlib.sha256(config.totp_secret.encode()).digest())
     return {
         # The name of the blueprint that has the routes of Flask-Security's pages.

@@ -71,8 +71,9 @@ def init_app(app: Flask, config: Config) -> None:
 def _load_accounts_by_session(app: Flask, security: Security) -> None:
     """Make Flask-Login find the account of a request only by the session in the browser's cookie.
 
-    Every sign-in starts a session in `accounts.sessions`, and every sign-out ends it, even on
-    Flask-Security's own pages.
+    Every sign-in starts a session in `accounts.sessions`, and every sign-out ends that session,
+    even on Flask-Security's own pages. If the account's second factor is changed or switched off,
+    all its other sessions end.
     """
     manager = security.login_manager
 
@@ -126,8 +127,8 @@ def _require_recent_sign_in(within: timedelta, grace: timedelta) -> ResponseValu
 
 
 def _redirect_to_sign_in(error: SignInRequiredError) -> ResponseReturnValue:
-    """If a browser opens an organiser's or a host's page, redirect it to the sign-in page. After
-    signing in, the person gets the page that they opened.
+    """If a browser without a signed-in account opens an organiser's or a host's page, redirect it
+    to the sign-in page. After signing in, the person gets the page that they opened.
 
     Answer every other request with the error itself: for example, a request that sends a form, or
     one that comes from an API client or a caller.

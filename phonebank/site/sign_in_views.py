@@ -46,7 +46,7 @@ def front() -> ResponseReturnValue:
 def sign_in() -> ResponseReturnValue:
     """Show the form for asking for a sign-in link. On a caller's device, the page also shows how to
     go back to calling. If the person is already signed in, redirect to the page that `?next=`
-    names."""
+    names, or to the front page if `?next=` names no page of this site."""
     next_path = links.path_on_this_site(request.args.get("next"))
     if current_user.is_authenticated:
         return redirect(next_path)
@@ -107,7 +107,8 @@ def use_link(token: str) -> ResponseReturnValue:
 @open_to(ANYONE)
 @limiter.limit("30 per minute")
 def come_in(token: str) -> ResponseReturnValue:
-    """Mark the link as used. Then sign the link's account in, or ask for the second factor if the
+    """Mark the link as used, unless it is reusable. Sign out the account that is signed in in this
+    browser, if there is one. Then sign the link's account in, or ask for the second factor if the
     account needs one."""
     link = links.read(token)
     links.spend(link)
