@@ -1,8 +1,8 @@
 """Batches: numbers that are put on the do-not-call list together, and that can be removed together.
 
 A batch comes from one of three sources: a column such as "Do not call" in an upload, a do-not-call
-file, or other software with a token. Removing a batch removes only the numbers that no caller,
-organiser or other batch has put on the list. The calling code commits.
+file, or other software that uses the API with a token. Removing a batch removes only the numbers
+that no caller, organiser or other batch has put on the list. The calling code commits.
 """
 
 from collections.abc import Collection, Sequence
@@ -122,8 +122,8 @@ def count_numbers_to_lift(batch: SuppressionBatch) -> int:
 
 
 def begin_lifting(batch_id: int, reason: str, account_id: int | None) -> None:
-    """Mark a batch as being removed, and store the account and the reason. Afterwards, `lift_some`
-    removes the batch's numbers.
+    """Mark a batch as being removed, and store which account removes it and why. Afterwards, the
+    calling code makes `lift_some` remove the numbers, some at a time.
 
     `reason` is a key of REASONS_TO_LIFT_MANY. Raises ConflictError if the batch is already marked
     or removed, if its numbers were never put on the list, or if there is no such batch.

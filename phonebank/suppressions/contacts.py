@@ -77,7 +77,7 @@ WHERE contact_list_id = :list_id AND suppressed_at IS NULL AND {HAS_SUPPRESSED_N
 
 def has_suppressed_number() -> ColumnElement[bool]:
     """Return a condition for queries of Contact. The condition is true if one of the contact's
-    numbers is on the do-not-call list."""
+    numbers is on the do-not-call list. Numbers that are on the list only as a hash do not count."""
     return literal_column(HAS_SUPPRESSED_NUMBER, Boolean)
 
 
@@ -96,7 +96,8 @@ def suppress_contacts_with(phones: Collection[str]) -> None:
 
 def suppress_listed_among(contact_ids: Collection[int]) -> None:
     """Among the given contacts, find those that have a number on the do-not-call list, and mark
-    them as not to be called. All other contacts with these numbers are marked too.
+    them as not to be called. All other contacts that have one of these listed numbers are marked
+    too.
 
     Use this function for contacts that were not marked although one of their numbers is on the
     list.

@@ -1,5 +1,5 @@
-"""Reports of numbers that are not in service. For DEAD_FOR after a report, callers do not get the
-number even if somebody uploads it again.
+"""Reports of numbers that are not in service. For 365 days (DEAD_FOR) after a report, callers do
+not get the number, even if somebody uploads it again.
 
 The calling code commits.
 """
@@ -35,8 +35,8 @@ def report(phone: str, call_id: uuid.UUID) -> None:
 
     The new report replaces the report of an earlier call. If the new report is withdrawn later,
     `withdraw` restores the earlier report from the record of the earlier call. If the call of an
-    earlier report was erased, the earlier report could not be restored. So it is replaced only if
-    it is older than DEAD_FOR.
+    earlier report was erased, the earlier report could not be restored. So the new report replaces
+    it only if it is older than DEAD_FOR.
     """
     said = {"call_id": call_id, "reported_at": now()}
     statement = insert(DeadNumber).values(phone=phone, **said)
@@ -48,8 +48,8 @@ def report(phone: str, call_id: uuid.UUID) -> None:
 
 def withdraw(call_id: uuid.UUID) -> None:
     """Withdraw the report that `report` stored for a call, for example because the call was undone.
-    If another call has found the same number out of service within DEAD_FOR, the report of that
-    call is stored instead."""
+    If other calls have found the same number out of service in the last 365 days (DEAD_FOR), the
+    report of the newest of these calls is stored instead."""
     # With this lock, a call that reports the number at this moment either has committed or waits.
     mine = select(DeadNumber.phone).where(DeadNumber.call_id == call_id).with_for_update()
     phone = db.session.scalar(mine)
@@ -64,8 +64,8 @@ def withdraw(call_id: uuid.UUID) -> None:
 
 
 def is_dead_by_others(phone: str, call_id: uuid.UUID) -> bool:
-    """Whether a call other than this one has found a number (E.164) out of service within
-    DEAD_FOR."""
+    """Whether a call other than this one has found a number (E.164) out of service in the last 365
+    days (DEAD_FOR)."""
     report = DeadNumber.reported_at > now() - DEAD_FOR
     query = select(DeadNumber).where(DeadNumber.phone == phone, report)
     found = db.session.scalar(query.execution_options(populate_existing=True))
@@ -80,8 +80,8 @@ def _other_report(phone: str, call_id: uuid.UUID) -> Row[Any] | None:
 
 
 def dead_among(phones: Sequence[str]) -> frozenset[str]:
-    """Return the numbers (E.164) among `phones` that were reported out of service within
-    DEAD_FOR."""
+    """Return the numbers (E.164) among `phones` that were reported out of service in the last 365
+    days (DEAD_FOR)."""
     if not phones:
         return frozenset()
     query = select(DeadNumber.phone).where(

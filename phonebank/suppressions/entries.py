@@ -76,8 +76,8 @@ def suppress(
     If an organiser or a different caller has already put the number on the list, the earlier entry
     stays. But the entry is no longer linked to a call, because it has two origins now. So undoing
     one call no longer removes the number. If the same caller has already put the number on the
-    list, nothing changes. If only a batch has put the number on the list, the new source and reason
-    replace those of the batch.
+    list, the entry stays as it is. If only a batch has put the number on the list, the new source
+    and reason replace those of the batch.
     """
     _enter([phone], source, reason, call_id, account_id)
 

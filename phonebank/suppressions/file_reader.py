@@ -74,7 +74,8 @@ _NO_NUMBERS = frozenset(
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the file, for the review page. `name` is "" if the file has no header."""
+    """A column of the file, for the review page. `name` is "" if the file has no header, or if the
+    header does not name this column."""
 
     index: int
     name: str
@@ -85,7 +86,7 @@ class Column:
 @dataclass(frozen=True)
 class Table:
     """A file's columns and rows. Each row comes with its line number in the file, counted from 1.
-    For a row of several lines, this is the last line."""
+    For a row of several lines, this is the number of the last line."""
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[int, tuple[str, ...]], ...]
@@ -96,9 +97,9 @@ def read_table(data: bytes) -> Table:
     """Read the table from a file's bytes. The first row is the header unless one of its cells may
     be a telephone number.
 
-    Raises InvalidInputError if the file is empty, is not text, is too large, has too many rows or
-    columns, or has a cell that is too long. A cell can be too long because of a quotation mark that
-    is never closed. The cell then contains the rest of the file.
+    Raises InvalidInputError if the file is empty, is not readable text, is too large, has too many
+    rows or columns, or has a cell that is too long. A cell can be too long because of a quotation
+    mark that is never closed. The cell then contains the rest of the file.
     """
     text = decode_file(data).lstrip("\ufeff")
     try:
@@ -195,7 +196,8 @@ def read_numbers_in(table: Table, chosen: Sequence[int], country: str) -> Number
     columns that cannot be read as a number, with the cell's line. Empty cells are ignored.
 
     Each number is returned once, in E.164 format. A date is never read as a number. Numbers that
-    are reserved for radio and television drama are accepted too, because they belong to nobody.
+    are reserved for radio and television drama are accepted too. This does no harm, because these
+    numbers belong to nobody.
     """
     read, seen = NumbersRead(), set[str]()
     for line, cells in table.rows:

@@ -48,8 +48,8 @@ def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None
     file.
 
     `phones` are in E.164 format, and `columns` are the indexes of the columns that contained these
-    numbers. Raises ConflictError if the file's numbers are already on the list, or if the file has
-    been deleted.
+    numbers. Raises ConflictError if the file's numbers were put on the list before, or if the file
+    has been deleted.
     """
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.UPLOADED:
@@ -66,7 +66,7 @@ def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None
 
 def delete_file(batch_id: int) -> None:
     """Delete a file whose numbers have not been put on the do-not-call list. Raises ConflictError
-    if the numbers are on the list, or if the file is already deleted."""
+    if the numbers were put on the list before, or if the file is already deleted."""
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None:
         raise ConflictError(
@@ -98,7 +98,8 @@ def recent_files(at_most: int) -> Sequence[tuple[SuppressionBatch, Account | Non
 
 
 def delete_unentered_files() -> None:
-    """Delete the files whose numbers were not put on the do-not-call list within UNENTERED_FOR."""
+    """Delete the files that were uploaded more than UNENTERED_FOR ago and whose numbers were never
+    put on the do-not-call list."""
     db.session.execute(
         delete(SuppressionBatch).where(
             SuppressionBatch.state == BatchState.UPLOADED,

@@ -1,9 +1,10 @@
-"""Keeps hashes of telephone numbers on the do-not-call list. A secret key is needed to compute a
-hash. A hash replaces a number after everyone with this number was erased. The calling code commits.
+"""The do-not-call list can have a hash in place of a telephone number. This module stores and finds
+these hashes. A hash replaces a number after everyone with this number was erased. A secret key is
+needed to compute a hash. The calling code commits.
 
-There are so few possible telephone numbers that every hash without a key could be traced back to
-its number. The keys are in the environment (`Config.number_keys`), so neither the tables nor their
-backups contain them.
+There are so few possible telephone numbers that anyone could hash all of them. So anyone could find
+the number of a hash that was made without a key. The keys are in the environment
+(`Config.number_keys`), so neither the tables nor their backups contain them.
 """
 
 import hashlib
@@ -35,8 +36,8 @@ RETURNING phone, source, reason, created_at
 def hashes_of(phone: str) -> list[str]:
     """Return the hashes of an E.164 number, one for each key, in the order of the keys.
 
-    If the environment has no keys, there are no hashes. The server's secret key is not used
-    instead, because the list is kept for years and the secret key may change.
+    If the environment has no keys, return []. The server's secret key is not used instead, because
+    the do-not-call list is kept for years and the secret key may change.
     """
     return keyed_hashes(phone) if current_config().number_keys else []
 
@@ -62,9 +63,9 @@ def still_had(phones: Iterable[str]) -> set[str]:
 
 
 def hash_entries(phones: Collection[str], never_again: Collection[str] = ()) -> None:
-    """Replace the do-not-call entries of these numbers with hashes. The calling code has made sure
-    that no contact has any of the numbers. Also put the numbers in `never_again` on the list, as
-    hashes.
+    """Replace the do-not-call entries of these numbers with hashes. The calling code must have made
+    sure that no contact has any of the numbers. Also put the numbers in `never_again` on the list,
+    as hashes.
 
     Raises ServiceUnavailableError if there is something to hash and the environment has no key.
     """

@@ -8,8 +8,9 @@ from phonebank.suppressions import batches, files
 
 @job(IMPORTS, timeout=60 * 60)
 def lift_batch(batch_id: int) -> None:
-    """Remove numbers from the do-not-call list if only this batch names them. If an earlier attempt
-    was interrupted, continue where it stopped."""
+    """Remove a batch's numbers from the do-not-call list, except those that a caller, an organiser
+    or another batch has put there too. If an earlier attempt was interrupted, continue where it
+    stopped."""
     while _lift_some(batch_id):
         pass
 

@@ -20,8 +20,8 @@ BYTES_AT_MOST = 5 * 1024 * 1024
 
 @dataclass(frozen=True)
 class RefusedLine:
-    """A line with text that cannot be read as a telephone number. `number` is the line's number,
-    counted from 1."""
+    """A line, or a cell of a file, that cannot be read as a telephone number. `number` is the
+    line's number, counted from 1. `text` has at most 80 characters of the line or cell."""
 
     number: int
     text: str
@@ -30,9 +30,9 @@ class RefusedLine:
 
 @dataclass
 class NumbersRead:
-    """The numbers in a text, and the lines that cannot be read as a number.
+    """The numbers in a text or a file, and the lines or cells that cannot be read as a number.
 
-    Each number appears once, in E.164 format, in the order of the text.
+    Each number appears once, in E.164 format, in the order of the text or the file.
     """
 
     phones: list[str] = field(default_factory=list)
@@ -44,8 +44,8 @@ def read_lines(text: str, country: str) -> NumbersRead:
 
     Lines that are empty or have only separators are ignored. A first line without a digit is also
     ignored, because it names the column. Numbers that are reserved for radio and television drama
-    are accepted too, because they belong to nobody. Raises InvalidInputError for more than
-    LINES_AT_MOST lines.
+    are accepted too. This does no harm, because these numbers belong to nobody. Raises
+    InvalidInputError for more than LINES_AT_MOST lines.
     """
     lines = text.splitlines()
     if len(lines) > LINES_AT_MOST:
@@ -66,10 +66,11 @@ def read_lines(text: str, country: str) -> NumbersRead:
 
 
 def decode_file(data: bytes) -> str:
-    """Return an uploaded file as text. The first bytes of the file show its encoding.
+    """Return an uploaded file as text. The function detects the encoding from the first bytes of
+    the file.
 
-    Raises InvalidInputError if the file is empty, is too large, or is not text, such as a workbook
-    or a picture.
+    Raises InvalidInputError if the file is empty or too large, or if it is not readable text: for
+    example, if it is a workbook or a picture.
     """
     if len(data) > BYTES_AT_MOST:
         raise InvalidInputError(
