@@ -1,5 +1,5 @@
-"""Counts a campaign's calls over time from its tallies: for the hours of today, and for the days of
-the last few weeks."""
+"""Counts a campaign's calls over time from the campaign's tallies (stored totals): for the hours of
+today, and for the days of the last few weeks."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
@@ -19,7 +19,8 @@ DAYS_AT_MOST, DAYS_AT_LEAST = 28, 7
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar of a chart: its label, its calls, and the conversations among them."""
+    """One bar of a chart: the start of its hour or day as a label, its calls, and the conversations
+    among these calls."""
 
     began: str
     calls: int
@@ -49,7 +50,8 @@ def calls_over_time(campaign_id: int, zone: ZoneInfo, at: datetime) -> OverTime:
 
 
 def over_time(by_hour: Mapping[datetime, Totals], zone: ZoneInfo, at: datetime) -> OverTime:
-    """Return what `calls_over_time` returns, computed from the given hourly totals."""
+    """Return what `calls_over_time` returns, computed from the given hourly totals. `by_hour` maps
+    the start of each hour (aware) to the hour's totals."""
     today = at.astimezone(zone).date()
     hours = {hour: of for hour, of in by_hour.items() if hour.astimezone(zone).date() == today}
     return OverTime(
@@ -86,7 +88,7 @@ def day_label(day: date) -> str:
 def days_of(by_hour: Mapping[datetime, Totals], zone: ZoneInfo) -> dict[date, Totals]:
     """Add up the totals of the hours in each day, and return the sums by day.
 
-    An hour belongs to the day in which it begins.
+    An hour belongs to the day, in this time zone, in which the hour begins.
     """
     days: dict[date, list[Totals]] = {}
     for hour, totals in by_hour.items():

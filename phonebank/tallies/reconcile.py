@@ -72,8 +72,8 @@ WHERE tally.id = :tally_id
 
 @dataclass(frozen=True)
 class Difference:
-    """A tally row that differs from a recount, or that is missing. Each number is the recount minus
-    the tally."""
+    """A tally row that differs from a recount of its calls, or that is missing. `calls` and each
+    field after it are the recount's number minus the tally's number."""
 
     campaign_id: int
     party_id: int | None
@@ -87,15 +87,17 @@ class Difference:
 
 
 def differences(campaign_id: int | None = None) -> list[Difference]:
-    """Return the differences between the tallies (the stored totals) and the calls, in one campaign
-    or, if `campaign_id` is None, in all campaigns. A single statement reads the tallies and the
-    calls, so both are from the same moment. An empty list means that the tallies are correct."""
+    """Return the differences between the tallies (the stored totals) and the calls in one campaign.
+    If `campaign_id` is None, return the differences in all campaigns. A single statement reads the
+    tallies and the calls, so both show the same moment. An empty list means that the tallies are
+    correct."""
     rows = db.session.execute(_DIFFERENCES, {"campaign_id": campaign_id})
     return [Difference(*row) for row in rows]
 
 
 def repair(difference: Difference) -> None:
-    """Correct one tally row so that its numbers match the calls that it counts.
+    """Correct one tally row so that its numbers match the calls that it counts. Create the row if
+    it is missing.
 
     The row is locked first. An outcome that is being recorded at that moment is counted once. If
     the outcome was committed before the row was locked, the recount includes it. Otherwise, the

@@ -51,8 +51,8 @@ _ADD = text(
 
 @dataclass(frozen=True)
 class Totals:
-    """The sums of several tallies. `version` grows with every change, so it shows which of two sums
-    is newer."""
+    """The sums of several tallies. `version` grows with every change of these tallies, so it shows
+    which of two sums of the same tallies is newer."""
 
     version: int = 0
     calls: int = 0
@@ -91,12 +91,13 @@ def add(
     yeses: int = 0,
     ranked: int = 0,
 ) -> None:
-    """Add these numbers to the tally of this caller, party and hour. Negative numbers subtract.
+    """Add these numbers to the tally of this caller, party and hour. Negative numbers make the
+    tally smaller.
 
     `ranked` counts the conversations that were not recorded too fast (see `models.Tally`). `at` is
     the call's `recorded_at`, even for a subtraction, so that addition and subtraction change the
-    same row. After the transaction commits, the party is marked as changed, so that pages with the
-    party's figures are updated.
+    same row. After the transaction commits, the party (if there is one) is marked as changed, so
+    that pages with the party's figures are updated.
     """
     db.session.execute(
         _ADD,
@@ -134,7 +135,8 @@ def add_call(call: Call, sign: int) -> None:
 
 
 def party_totals(party_ids: Iterable[int]) -> dict[int, Totals]:
-    """Return the totals by party id, read in one statement. A party without calls has zeros."""
+    """Return the totals of these parties, by party id. A single statement reads all of them. A
+    party without calls has zeros."""
     return _totals_by(Tally.party_id, party_ids)
 
 
@@ -147,8 +149,8 @@ def campaign_totals(campaign_id: int) -> Totals:
 
 
 def totals_by_hour(campaign_id: int, since: datetime | None = None) -> dict[datetime, Totals]:
-    """Return a campaign's totals for each hour that has calls, by the start of the hour in UTC.
-    With `since` (aware), the first hour is the one that contains `since`."""
+    """Return a campaign's totals for each hour that has a tally. The keys are the starts of the
+    hours, in UTC. With `since` (aware), leave out the hours that ended before `since`."""
     query = _summed(Tally.hour).where(Tally.campaign_id == campaign_id)
     if since is not None:
         query = query.where(Tally.hour >= hour_of(since))
@@ -158,8 +160,8 @@ def totals_by_hour(campaign_id: int, since: datetime | None = None) -> dict[date
 
 
 def caller_totals(party_id: int) -> list[CallerTotals]:
-    """Return the totals of each caller with a call in the party, sorted by conversations and then
-    by calls, highest first."""
+    """Return the totals of each caller who has counted calls in the party. The callers are sorted
+    by conversations and then by calls, highest first."""
     conversations = func.sum(Tally.conversations)
     calls = func.sum(Tally.calls)
     rows = db.session.execute(
@@ -182,7 +184,8 @@ def caller_totals(party_id: int) -> list[CallerTotals]:
 
 
 def totals_of_callers(caller_ids: Iterable[int]) -> dict[int, Totals]:
-    """Return the totals by caller id, read in one statement. A caller without calls has zeros."""
+    """Return the totals of these callers, by caller id. A single statement reads all of them. A
+    caller without calls has zeros."""
     return _totals_by(Tally.caller_id, caller_ids)
 
 

@@ -41,9 +41,10 @@ class Ari:
         """Send a request and return the answer. The arguments in `sent` are passed on to
         `requests`.
 
-        An answer with a status such as 404 or 409 is returned, because the status can show, for
-        example, that the line has ended. Raises BackendUnavailableError if Asterisk does not
-        answer, refuses the password, or answers with a server error (500 or higher).
+        An answer with a status such as 404 or 409 is returned, because the calling code may need
+        the status. For example, 404 can mean that a channel no longer exists because someone has
+        hung up. Raises BackendUnavailableError if Asterisk does not answer, refuses the password,
+        or answers with a server error (500 or higher).
         """
         try:
             answer = self._session.request(

@@ -1,7 +1,9 @@
-"""Makes calls through an Asterisk server of our own, over its REST interface (ARI).
+"""Makes calls through the installation's own Asterisk server, over the server's REST interface
+(ARI).
 
-In Asterisk, a bridge is a group of lines that hear each other. Each caller's line has its own
-bridge. The caller stays in the bridge, and the people who are called enter and leave it.
+In Asterisk, a bridge connects lines, so that the people on these lines can hear each other. Each
+caller's line has its own bridge. The caller stays in the bridge, and the people who are called
+enter and leave it.
 """
 
 from __future__ import annotations
@@ -140,8 +142,12 @@ class AsteriskBackend:
             self._listener.stop()
 
     def _dial(self, line_id: int, number: str, show: str, seconds: int, side: str) -> str:
-        """Call a number, with a channel id that is made from the line's id. If Asterisk's answer is
-        lost, the call can be found by that id, so nobody is called twice for one line."""
+        """Call a number. The channel's id is made from the line's id. If Asterisk's answer is lost,
+        the call can be found by this channel id, so nobody is called twice for one line.
+
+        Raises NumberRefusedError if `number` or `show` is not in E.164 format, or if Asterisk
+        refuses the call with the status 400. Raises BackendUnavailableError as `Ari.ask` does.
+        """
         if not NUMBER.fullmatch(number) or not NUMBER.fullmatch(show):
             raise NumberRefusedError("not an international number")
         name = channel_id(line_id)
@@ -182,7 +188,7 @@ class AsteriskBackend:
         return events
 
     def _so_far(self, line_id: int, channel: Message, at: datetime) -> list[LineEvent]:
-        """Return the events of a line whose channel Asterisk still lists."""
+        """Return the events so far of a line whose channel Asterisk still lists."""
         if has_message(channel):
             return fetch_message_events(self._ari, line_id, channel["id"], at)
         return list(state_events(channel, at))
