@@ -17,7 +17,8 @@ Titles = Mapping[str, str]  # step id → title
 
 @dataclass(frozen=True)
 class Line:
-    """A line of text, and whether it is in both versions, only the old one or only the new one."""
+    """A line of text. `mark` says whether the line is in both versions, only in the old one or only
+    in the new one."""
 
     mark: Mark
     text: str

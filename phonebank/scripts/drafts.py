@@ -1,4 +1,4 @@
-"""A script's draft, which an organiser is working on and callers do not see.
+"""The drafts of scripts. Organisers work on a script's draft, and callers do not see the draft.
 
 Save, discard and publish a draft, or restore an earlier version as the draft. These functions do
 not commit.
@@ -38,8 +38,8 @@ def working_source(script: Script) -> str:
 
 
 def working_script(script: Script) -> tuple[ParsedScript, list[Diagnostic]]:
-    """Return the script parsed from `working_source`, and the list of its errors and warnings in
-    line order.
+    """Return the script parsed from `working_source`, and the list of the script's errors and
+    warnings, sorted by line.
 
     Raises NotFoundError if no step of the script can be read.
     """

@@ -158,11 +158,12 @@ def _add_branch(script: Script, place: str, new: Branch) -> Script:
     """Add a branch to a step, unless the step is the script's only one or already has MAX_BRANCHES
     branches.
 
-    If call-ending steps can come after this step, the branch leads to the last of them. If none
-    can, the branch leads to the script's last call-ending step. A branch to such a step cannot make
-    a loop. If no other step ends the call, the branch leads to the last step from which no path
-    leads back to this step. If every other step leads back, the branch leads to the last of them,
-    and a diagnostic reports the loop.
+    In this docstring, "last" means the last in the script's order. If call-ending steps can come
+    after this step, the branch leads to the last of them. If none can, the branch leads to the
+    script's last call-ending step. A branch to such a step cannot make a loop. If no other step
+    ends the call, the branch leads to the last step from which no path leads back to this step. If
+    every other step leads back, the branch leads to the last of them, and a diagnostic reports the
+    loop.
     """
     others = [step for step in script.steps if step.id != place]
     if not others:

@@ -16,8 +16,8 @@ class DiagnosticsByBlock:
     """Diagnostics grouped by the block they are about: a step, a card, or an invented person for
     practice calls.
 
-    The key of an invented person is an index into the list of the script's invented people, counted
-    from 0. `of_script` holds the diagnostics that are not about a block.
+    The keys of `of_characters` are indexes into the script's list of invented people, counted from
+    0. `of_script` holds the diagnostics that are not about a block.
     """
 
     of_script: list[Diagnostic] = field(default_factory=list)

@@ -49,8 +49,8 @@ def assign_ids(script: Script, used: Collection[str] = ()) -> Script:
 
 
 def provisional_id(taken: Iterable[str]) -> str:
-    """Return an id that is not in `taken`. When the step, card or field has a title or description,
-    `assign_ids` replaces this id with a better one."""
+    """Return an id that is not in `taken`. As soon as the step, card or field with this id has a
+    title or description, `assign_ids` replaces the id with a better one."""
     used = set(taken)
     return next(name for n in range(1, 10**4) if (name := f"{_PREFIX}{n}") not in used)
 

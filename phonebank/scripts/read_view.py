@@ -1,5 +1,5 @@
 """A script as an organiser's page shows it: each step with its answers and transitions, and how
-long the words take to say."""
+long it takes to say the words."""
 
 from dataclasses import dataclass
 
@@ -42,7 +42,7 @@ class StepView:
 
 
 def step_views(script: Script) -> list[StepView]:
-    """Return every step in the script's order. The script must have no errors."""
+    """Return the view of every step, in the script's order. The script must have no errors."""
     places = {step.id: number for number, step in enumerate(script.steps, start=1)}
     return [_step_view(script, step, places) for step in script.steps]
 

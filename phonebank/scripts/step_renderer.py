@@ -1,4 +1,5 @@
-"""Render a step with a person's merge fields, for the caller's page and the editor's preview."""
+"""Render a step with a person's values for the merge fields, for the caller's page and the editor's
+preview."""
 
 from dataclasses import dataclass
 

@@ -12,9 +12,8 @@ pages = Blueprint("help", __name__, url_prefix="/help")
 
 
 def init_app(app: Flask) -> None:
-    """Add the help pages. Also put a “Help” link at the top of each page that a signed-in person
-    opens, except callers' pages. This link leads to the guide for organisers or to the guide for
-    hosts."""
+    """Add the help pages. Also make the “Help” link of a signed-in person lead to the guide for
+    organisers or to the guide for hosts."""
     app.register_blueprint(pages)
     app.context_processor(_help_link)
 
@@ -30,10 +29,11 @@ def show(name: str) -> ResponseReturnValue:
 
 
 def _help_link() -> dict[str, str]:
-    """Return the address of the “Help” link as {"help_url": …}. Return {} if nobody is signed in.
+    """Return the address of the “Help” link as {"help_url": …}. Return {} if nobody is signed in:
+    the link then leads to `/help`.
 
-    Also return {} on callers' pages, even if somebody is signed in. These pages have a “Help” link
-    of their own.
+    Also return {} on callers' pages, even if somebody is signed in. On these pages, the “Help” link
+    leads somewhere else.
     """
     if request.blueprint == "callers" or not current_user.is_authenticated:
         return {}

@@ -107,9 +107,9 @@ def use_link(token: str) -> ResponseReturnValue:
 @open_to(ANYONE)
 @limiter.limit("30 per minute")
 def come_in(token: str) -> ResponseReturnValue:
-    """Mark the link as used, unless it is reusable. Sign out the account that is signed in in this
-    browser, if there is one. Then sign the link's account in, or ask for the second factor if the
-    account needs one."""
+    """Mark the link as used, unless it is reusable. Sign out the browser's current account, if
+    there is one. Then sign the link's account in, or ask for the second factor if the account needs
+    one."""
     link = links.read(token)
     links.spend(link)
     if current_user.is_authenticated:

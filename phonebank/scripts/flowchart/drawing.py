@@ -82,8 +82,8 @@ def draw_flowchart(script: Script) -> Flowchart | None:
     edges (pieces of arrows).
 
     The script may have errors. If several steps have the same id, which is an error, the flowchart
-    shows the last one. The flowchart shows no empty parts of the script, and no answers that do not
-    fit their step's kind or the step's kind of answer.
+    shows only the last of them. The flowchart shows no empty parts of the script, and no answers
+    that do not fit their step's kind or the step's kind of answer.
     """
     return _FlowchartBuilder(drop_empty(script)).draw()
 
