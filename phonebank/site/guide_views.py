@@ -29,11 +29,11 @@ def show(name: str) -> ResponseReturnValue:
 
 
 def _help_link() -> dict[str, str]:
-    """Return the address of the “Help” link as {"help_url": …}. Return {} if nobody is signed in:
-    the link then leads to `/help`.
+    """Return the address of the “Help” link as {"help_url": …}. Return {} if nobody is signed in.
+    Without an address, the templates' “Help” link leads to `/help`, the guide for callers.
 
-    Also return {} on callers' pages, even if somebody is signed in. On these pages, the “Help” link
-    leads somewhere else.
+    Also return {} on callers' pages, even if somebody is signed in. A caller needs the guide for
+    callers.
     """
     if request.blueprint == "callers" or not current_user.is_authenticated:
         return {}
