@@ -1,10 +1,12 @@
 """Turns Asterisk's messages into our events. This module does not use the network.
 
-The channel that Phonebank makes for line 7 has the id `line-7`. If line 7 is a caller's line, the
-caller's bridge has the id `bridge-7`. (If a channel and a bridge had the same id, Asterisk would
-send the events of only one of them.) Because of these ids, even a process that has just started can
-tell which line a channel belongs to. For a browser's channel, Asterisk chooses the id, and the
-channel's name says which line the browser signed in for.
+In Asterisk, a telephone connection is a channel, and a bridge is a group of channels that hear each
+other. Phonebank calls a telephone connection a line. The channel that Phonebank makes for line 7
+has the id `line-7`. If line 7 is a caller's line, the caller's bridge has the id `bridge-7`. (If a
+channel and a bridge had the same id, Asterisk would send the events of only one of them.) Because
+of these ids, even a process that has just started can tell which line a channel belongs to. A
+browser opens its channel itself. Asterisk chooses the id of such a channel, and the channel's name
+says which line the browser signed in for.
 """
 
 from __future__ import annotations
@@ -74,7 +76,8 @@ def is_browsers(channel: Message) -> bool:
 
 def is_callers(channel: Message) -> bool:
     """Return whether this channel is a caller's line. A channel that a browser opened is always a
-    caller's line."""
+    caller's line. The channel of a caller's own telephone is recognised only after it was answered
+    and Asterisk has passed it to our application (Stasis)."""
     if is_browsers(channel):
         return True
     return str(channel.get("dialplan", {}).get("app_data", "")).endswith(f",{CALLER}")
@@ -141,7 +144,8 @@ def events_of(message: Message) -> Iterator[LineEvent]:
 
 def state_events(channel: Message, at: datetime) -> Iterator[LineEvent]:
     """Yield RINGING if the channel is ringing, or ANSWERED if it was answered and Asterisk has
-    passed it to our application (Stasis). The event is dated `at`."""
+    passed it to our application (Stasis). The event is dated `at`. Yield nothing for any other
+    channel."""
     if channel["state"] in ("Ring", "Ringing"):
         yield from _one(channel, EventKind.RINGING, at)
     if channel["state"] == "Up" and channel.get("dialplan", {}).get("app_name") == "Stasis":
@@ -160,8 +164,9 @@ def joined_events(bridge: Message, at: datetime) -> Iterator[LineEvent]:
 
 
 def cause_of(channel: Message, number: int | None) -> EndCause:
-    """Return why a channel ended. If the channel was answered, this is HUNG_UP. Otherwise, `number`
-    gives the reason. It is a cause in the standard ITU-T Q.850, and None counts as 0."""
+    """Return why a channel ended. If the channel was answered, this is HUNG_UP. Otherwise, the
+    result depends on `number`, a cause code of the standard ITU-T Q.850. None counts as 0. For a
+    code that is not in _CAUSES, return FAILED."""
     if channel["state"] == "Up":
         return EndCause.HUNG_UP
     return _CAUSE_OF.get(number or 0, EndCause.FAILED)

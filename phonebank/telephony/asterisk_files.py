@@ -73,11 +73,11 @@ class AsteriskSettings:
 
 
 def write_configuration(settings: AsteriskSettings, folder: Path) -> list[Path]:
-    """Write every configuration file into `folder`. A new file can be read only by its owner and
-    its group.
+    """Write every configuration file into `folder`, and return the paths of the files.
 
-    Return the paths of the files. A file that already exists gets the new content, and keeps its
-    permissions. Raises ValueError for a value that such a file cannot contain.
+    A new file can be read only by its owner and its group. A file that already exists gets the new
+    content, and keeps its permissions. Raises ValueError for a value that a configuration file
+    cannot contain.
     """
     settings.check()
     values = {**vars(settings), **_sections(settings)}
@@ -92,8 +92,9 @@ def write_configuration(settings: AsteriskSettings, folder: Path) -> list[Path]:
 
 
 def _sections(settings: AsteriskSettings) -> dict[str, str]:
-    """Return the parts of the files that are computed from the settings, such as text that only
-    some machines need. The keys are the names of these parts in the templates."""
+    """The templates also contain values that are not settings. Return these values: some are names
+    that Phonebank uses, and others are computed from the settings, such as text that only some
+    machines need. The keys are the names of the values in the templates."""
     address = settings.public_address
     nat = f"external_signaling_address = {address}\nexternal_media_address = {address}"
     sign_in = (
@@ -114,7 +115,8 @@ def _sections(settings: AsteriskSettings) -> dict[str, str]:
 
 def write_waiting_sound(sounds: Path) -> Path:
     """Write the sound that callers hear while they wait: a soft tone every four seconds, so that
-    they know that the line works. Return the path."""
+    they know that the line works. The file is `waiting/waiting.wav` in the folder `sounds`. Return
+    the path of the file."""
     folder = sounds / "waiting"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "waiting.wav"

@@ -46,8 +46,8 @@ PINGS_AFTER = 10.0
 class Listener:
     """Passes Asterisk's events to `tell` in the order in which they arrive.
 
-    Asterisk does not keep events while no process is listening. So each time the listener has
-    connected, it reports the state of every line that is ringing or was answered.
+    Asterisk does not keep events while no process is listening. So each time the listener connects,
+    it reports the state of every line that is ringing, or that was answered and has not ended.
     `AsteriskBackend.fetch` finds the lines that ended while no process was listening.
     """
 
@@ -68,8 +68,8 @@ class Listener:
         self.is_listening.wait(STARTS_WITHIN)
 
     def stop(self) -> None:
-        """Stop listening, and wait for the thread to end. The wait usually takes about a second,
-        and at most five."""
+        """Stop listening, and wait for the thread to end. The wait usually takes about a second.
+        After five seconds, this function returns even if the thread is still running."""
         self._stopping.set()
         self._thread.join(timeout=5)
 
@@ -198,8 +198,8 @@ class Listener:
             stop_waiting(self._ari, caller)
 
     def _tell_message(self, channel: Message, at: datetime) -> None:
-        """If the message has begun on a channel, report that, and also report its end if the person
-        has heard all of it."""
+        """If the information message has begun on a channel, report PLAYING. If the person has
+        heard the whole message, also report PLAYED."""
         line = line_of(channel)
         if line is not None:
             for event in fetch_message_events(self._ari, line, channel["id"], at):

@@ -1,12 +1,15 @@
 """The information message, which Asterisk plays to a person for whom no caller is free.
 
-Asterisk's dialplan (`asterisk_config/extensions.conf`) plays the message and then ends the call. It
-does so when a dialler asks for it, and also by itself when a person answers while no dialler is
-listening. So a message that has begun needs no dialler.
+Asterisk's dialplan (`asterisk_config/extensions.conf`) plays the message and then ends the call.
+The dialplan does so when a dialler (the process of Phonebank that dials) asks for the message. It
+also does so by itself when a person answers while no dialler is listening. So a message that has
+begun needs no dialler.
 
-The dialplan writes two moments into a global variable of Asterisk: when the message began and, if
-the person heard all of it, when it ended. Any later dialler finds the moments there. A dialler that
-is listening at the end also gets an event. The global variables are lost when Asterisk ends.
+For each channel on which the message is played, Asterisk has a global variable. The dialplan writes
+into this variable when the message began and, if the person heard the whole message, when the
+message ended. A dialler that starts later reads these moments there. When a person has heard the
+whole message, a dialler that is listening at that moment also gets an event. The global variables
+are lost when Asterisk ends.
 """
 
 from __future__ import annotations
@@ -28,18 +31,19 @@ _MOMENTS = re.compile(r"(\d{9,11})(?: (\d{9,11}))?", re.ASCII)
 
 def begin_message(ari: Ari, channel: str) -> None:
     """Let Asterisk's dialplan play the message on a channel and then end the call. If the message
-    has begun already, or the channel is gone, do nothing. Raises BackendUnavailableError if
-    Asterisk does not answer."""
+    has begun already, or the channel is gone, nothing happens. Raises BackendUnavailableError for
+    the same reasons as `Ari.ask`."""
     place = {"context": CALLS, "extension": PERSON, "label": MESSAGE_LABEL}
     ari.ask("POST", f"/channels/{channel}/continue", params=place)
 
 
 def fetch_message_events(ari: Ari, line_id: int, channel: str, at: datetime) -> list[LineEvent]:
     """Return PLAYING for a line on which the message has begun, and also PLAYED if the person has
-    heard the whole message. Return an empty list for any other line.
+    heard the whole message. Return an empty list for any other line, and for a message that began
+    more than a day ago (KEPT_FOR).
 
     `channel` is the id of the line's channel, and `at` is the present moment (aware). Raises
-    BackendUnavailableError if Asterisk does not answer.
+    BackendUnavailableError for the same reasons as `Ari.ask`.
     """
     asked = ari.ask("GET", "/asterisk/variable", params={"variable": MESSAGE_VARIABLE + channel})
     found = _MOMENTS.fullmatch(asked.json()["value"]) if asked.ok else None
@@ -53,7 +57,8 @@ def fetch_message_events(ari: Ari, line_id: int, channel: str, at: datetime) -> 
 
 def played_events(line_id: int, began: str, at: datetime) -> Iterator[LineEvent]:
     """Yield PLAYING and PLAYED for a message that the person has heard to its end. (Asterisk
-    reports this with PLAYED_EVENT.) `began` is when the message began, in seconds since 1970."""
+    reports this with PLAYED_EVENT.) `began` is when the message began, in seconds since 1970. `at`
+    is when the message ended (aware)."""
     yield _playing(line_id, began)
     yield LineEvent(line_id, 0, EventKind.PLAYED, None, at)
 

@@ -1,5 +1,6 @@
 """Makes and ends sign-ins. A sign-in is a name and a password with which a caller's browser reaches
-Asterisk. Each sign-in is for one line. Asterisk keeps the sign-ins in memory."""
+Asterisk. Each sign-in is for one line. Asterisk keeps the sign-ins in memory, so they are lost when
+Asterisk ends."""
 
 from __future__ import annotations
 
@@ -19,8 +20,8 @@ def make_sign_in(ari: Ari, line_id: int, url: str) -> SoftphoneToken:
     """Make and return a sign-in with which a browser can open a line. The new sign-in replaces any
     earlier one for that line.
 
-    The browser connects to `url` and calls `line`, the only name that it can call. Raises
-    BackendUnavailableError if Asterisk does not make the sign-in.
+    The browser connects to `url` and calls the name `line`. The browser can call no other name.
+    Raises BackendUnavailableError if Asterisk does not make the sign-in.
     """
     name, password = softphone_name(line_id), secrets.token_urlsafe(24)
     expires_at = datetime.now(UTC) + OPENS_WITHIN
@@ -48,21 +49,22 @@ def make_sign_in(ari: Ari, line_id: int, url: str) -> SoftphoneToken:
 
 
 def end_sign_in(ari: Ari, line_id: int) -> None:
-    """Delete a line's sign-in if there is one. Raises BackendUnavailableError as `Ari.ask` does."""
+    """Delete a line's sign-in if there is one. Raises BackendUnavailableError for the same reasons
+    as `Ari.ask`."""
     for kind in ("endpoint", "auth"):
         ari.ask("DELETE", f"{_OBJECTS}/{kind}/{softphone_name(line_id)}")
 
 
 def lines_with_sign_ins(ari: Ari) -> set[int]:
     """Return the ids of the lines that have a sign-in, whether or not a browser has opened the line
-    yet. Raises BackendUnavailableError as `Ari.ask` does."""
+    yet. Raises BackendUnavailableError for the same reasons as `Ari.ask`."""
     names = (str(endpoint["resource"]) for endpoint in ari.list_of("/endpoints/PJSIP"))
     return {int(name.partition("-")[2]) for name in names if name.startswith("softphone-")}
 
 
 def end_old_sign_ins(ari: Ari) -> None:
-    """Delete the sign-ins that have expired and are not in use. Raises BackendUnavailableError as
-    `Ari.ask` does."""
+    """Delete the sign-ins that have expired and are not in use. Raises BackendUnavailableError for
+    the same reasons as `Ari.ask`."""
     for endpoint in ari.list_of("/endpoints/PJSIP"):
         name = str(endpoint["resource"])
         if not name.startswith("softphone-") or endpoint["channel_ids"]:

@@ -13,11 +13,11 @@ from phonebank.telephony.asterisk_ari import Ari
 def play_waiting(ari: Ari, channel: str) -> None:
     """Play the waiting sound on a caller's channel. The sound tells the waiting caller that the
     line works. It also keeps the line open, because some trunks end a silent line. Raises
-    BackendUnavailableError if Asterisk does not answer."""
+    BackendUnavailableError for the same reasons as `Ari.ask`."""
     ari.ask("POST", f"/channels/{channel}/moh")
 
 
 def stop_waiting(ari: Ari, channel: str) -> None:
-    """End the waiting sound on a caller's channel. Raises BackendUnavailableError if Asterisk does
-    not answer."""
+    """End the waiting sound on a caller's channel. Raises BackendUnavailableError for the same
+    reasons as `Ari.ask`."""
     ari.ask("DELETE", f"/channels/{channel}/moh")

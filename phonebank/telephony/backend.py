@@ -1,5 +1,5 @@
-"""The interface to a provider of telephone lines. Code that uses the interface need not know which
-provider is used."""
+"""The interface to a provider of telephone lines. A line is one telephone connection, to a caller
+or to a person who is called. Code that uses the interface need not know which provider is used."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -48,8 +48,9 @@ class LineRef:
 @dataclass(frozen=True)
 class SoftphoneToken:
     """What a caller's browser needs to open the caller's line. `secret` works until `expires_at`
-    (aware). `settings` are the settings for the JavaScript `driver`, such as the address to connect
-    to. The token does not contain the number of any person who is called."""
+    (aware). `driver` names the JavaScript that opens the line, and `settings` are its settings,
+    such as the address to connect to. The token does not contain the number of any person who is
+    called."""
 
     driver: str  # the JavaScript driver: twilio, sip
     secret: str = field(repr=False)
@@ -61,7 +62,7 @@ class Backend(Protocol):
     """A provider. Its methods may be called from several threads.
 
     `number` and `show` are in E.164 format. `show` is the number that the called telephone
-    displays. All methods except `listen` and `close` may raise BackendUnavailableError. If the line
+    displays. All methods except `listen` and `close` may raise BackendUnavailableError. If a line
     has ended, `join`, `play` and `hang_up` change nothing and raise no error.
     """
 
@@ -83,11 +84,12 @@ class Backend(Protocol):
         their lines."""
 
     def play(self, line: LineRef, sound: Sound) -> None:
-        """Play a sound on a line that was answered. At the end of INFORMATION_MESSAGE, the provider
-        reports PLAYED."""
+        """Play a sound on a line that was answered. If the person hears the whole
+        INFORMATION_MESSAGE, the provider reports PLAYED."""
 
     def hang_up(self, line: LineRef) -> None:
-        """End the line."""
+        """End the line. If INFORMATION_MESSAGE is playing, the provider may end the line only after
+        the message."""
 
     def softphone_token(self, caller_id: int, line_id: int) -> SoftphoneToken:
         """Return what the caller's browser needs to open this line itself. Raises NoSoftphoneError

@@ -1,4 +1,5 @@
-"""What happened on a line, in a form that is the same for every provider."""
+"""What happened on a line (one telephone connection), in a form that is the same for every
+provider."""
 
 from dataclasses import dataclass
 from datetime import datetime

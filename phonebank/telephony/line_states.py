@@ -1,9 +1,11 @@
-"""Works out what is known about a line after an event. This module uses no database.
+"""Works out what is known about a line (one telephone connection) after an event. This module uses
+no database.
 
 Providers may report events late, twice, or in the wrong order. So a line never returns to an
 earlier state, with one exception: when two joined lines are parted, each line that has not ended is
 ANSWERED again. The state ENDED is final. An event that arrives late can still fill in a time that
-was not known. For example, if ANSWERED arrives after ENDED, the time of the answer is stored.
+was not known, or replace a known time by an earlier one. For example, if ANSWERED arrives after
+ENDED, the time of the answer is stored.
 
 A line must be answered before it can be joined to another line, and before a sound can be played on
 it. So JOINED, PLAYING and PLAYED also say that the line was answered at that moment or earlier.
@@ -22,13 +24,13 @@ _WHEN_ANSWERED = (EventKind.ANSWERED, EventKind.JOINED, EventKind.PLAYING, Event
 
 @dataclass(frozen=True)
 class LineFacts:
-    """What is known about a line. `cause` says why the line ended. `sequence` is the highest
-    sequence number of the JOINED and LEFT events so far.
+    """What is known about a line. `cause` says why the line ended, and is None before that.
+    `sequence` is the highest sequence number of the JOINED and LEFT events so far.
 
-    The five moments are aware, and each is None until it is known. `answered_at` is when the line
-    was first answered, and `joined_at` is when it was first joined to another line. `message_at` is
-    when the information message first began on the line, and `played_at` is when the message was
-    first played to its end.
+    The five moments are aware, and each is None until it is known. `answered_at` is the earliest
+    moment at which the line is known to have been answered, and `joined_at` is when it was first
+    joined to another line. `message_at` is when the information message first began on the line,
+    and `played_at` is when the message was first played to its end.
     """
 
     state: LineState = LineState.WANTED

@@ -23,10 +23,12 @@ class Phase(StrEnum):
 class Situation:
     """The facts from the database that determine a caller's phase, such as waiting or talking.
 
-    `caller_line` is the state of the caller's line. `person_line` is the state of the newest line
-    to the person in the caller's open call. Each is None if there is no such line. `was_joined`
-    says whether the person's line was ever joined to the caller's line, and `cause` says why the
-    person's line ended. `has_call` says whether the caller has an open call.
+    `is_on` says whether the caller wants to be on the telephone, and `is_ready` says whether the
+    caller is ready for the next person. `caller_line` is the state of the caller's line.
+    `person_line` is the state of the newest line to the person in the caller's open call. Each is
+    None if there is no such line. `was_joined` says whether the person's line was ever joined to
+    the caller's line, and `cause` says why the person's line ended, or is None. `has_call` says
+    whether the caller has an open call.
     """
 
     is_on: bool

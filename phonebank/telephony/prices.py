@@ -1,4 +1,4 @@
-"""Stores what the provider charged for each line. These functions do not commit."""
+"""Stores what each line (one telephone connection) cost. These functions do not commit."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
@@ -51,28 +51,31 @@ class TellsPrices(Protocol):
     name: str
 
     def prices_since(self, since: datetime) -> dict[str, tuple[Decimal, str]]:
-        """Return the cost and currency (ISO 4217) of each call that began at or after `since`. The
-        keys are the provider's ids of the calls. A call whose price is not known yet is left out.
-        Raises BackendUnavailableError if the provider does not answer."""
+        """Return the cost and currency (ISO 4217) of each call that was answered, began at or after
+        `since`, and has ended. The keys are the provider's ids of the calls. A call whose price is
+        not known yet is left out. Raises BackendUnavailableError if the provider does not answer,
+        or answers with an error."""
 
 
 def write_prices_by_the_minute(
     backend: str, price: Decimal, currency: str, of_the_trunk: str
 ) -> None:
-    """Store the cost of each line that ended in the last two days and has no cost yet. A line costs
-    `price` a minute from its answer to its end, charged by the second. A line that was never
-    answered costs nothing.
+    """Store the cost of each of the backend's lines that ended in the last two days and has no cost
+    yet. A line costs `price` a minute from its answer to its end, charged by the second. A line
+    that was never answered costs nothing.
 
     `of_the_trunk` is an SQL LIKE pattern. A line costs nothing if its id at the provider does not
-    match this pattern or is not known."""
+    match this pattern or is not known.
+    """
     values = {"price": price, "currency": currency, "of_the_trunk": of_the_trunk}
     asked = {"backend": backend, "first": now() - ASKS_UNTIL}
     db.session.execute(_WRITE_BY_THE_MINUTE, values | asked)
 
 
 def write_free_lines(backend: str) -> None:
-    """Store a cost of 0 for lines that nobody answered and that ended with a cause in FREE. Only
-    lines that ended at least a minute ago, and at most two days ago, are changed."""
+    """Store a cost of 0 for lines that have no cost yet, that nobody answered, and that ended with
+    a cause in FREE. Only lines that ended at least a minute ago, and at most two days ago, are
+    changed."""
     db.session.execute(_WRITE_FREE, _asked(backend) | {"free": [cause.value for cause in FREE]})
 
 

@@ -1,8 +1,9 @@
-"""Stores what a provider has reported about lines. These functions do not commit.
+"""Stores what a provider has reported about lines (telephone connections). These functions do not
+commit.
 
-`record_event` first reads the event's line without a lock. Then one statement writes the event and
-the line, but only if the line has not changed in the meantime. If the line has changed,
-`record_event` locks the line, reads it again, and then writes.
+`record_event` first reads the event's line without a lock. If the event is new, one statement then
+writes the event and the line, but only if the line has not changed in the meantime. If the line has
+changed, `record_event` locks the line, reads it again, and writes if the event is still new.
 """
 
 import logging
@@ -47,10 +48,8 @@ RETURNING line.id
 
 
 def record_event(event: LineEvent) -> bool:
-    """Store an event, and update the line on which it happened. Return whether the event was new.
-
-    An event that is already stored, or whose line is unknown, changes nothing.
-    """
+    """Store an event, update the line on which it happened, and return True. If the event is
+    already stored, or its line is unknown, change nothing and return False."""
     named = {"line_id": event.line_id, "event_sequence": event.sequence, "kind": event.kind.value}
     row = _READ.row(named)
     if row is None:
@@ -116,7 +115,8 @@ def record_events(events: Sequence[LineEvent]) -> None:
     """Store many events with at most three statements. The lines are locked in the order of their
     ids.
 
-    Each event has the same effect as in `record_event`. Events of unknown lines are ignored.
+    Each event has the same effect as in `record_event`, with one exception: of the new events of a
+    line, only the first can set the line's `dialled_at`. Events of unknown lines are ignored.
     """
     ids = sorted({event.line_id for event in events})
     lines = {row.id: _facts_of(row) for row in db.session.execute(_LOCK_MANY, {"ids": ids})}

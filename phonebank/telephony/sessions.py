@@ -1,8 +1,9 @@
-"""Stores which callers want to be on the telephone, and whether they are ready for the next person.
-Nothing here commits.
+"""Stores telephone sessions. A caller has a session while they want to be on the telephone. The
+session says whether the caller is ready for the next person.
 
-These functions only read and change rows in the database. The dialler (`phonebank.dialler`) reads
-the rows a moment later, and opens or ends telephone lines to match the rows.
+These functions do not commit, and they only read and change rows in the database. The dialler
+(`phonebank.dialler`) reads the rows a moment later, and opens or ends telephone lines to match the
+rows.
 """
 
 import uuid
@@ -76,7 +77,7 @@ _SEEN = text("UPDATE phone_session SET seen_at = :at WHERE caller_id = :caller_i
 
 
 class NotConnectedError(ConflictError):
-    """The error for a caller who is not on the telephone."""
+    """The error for a caller who has no telephone session, or whose session has ended."""
 
     title = "You're not on the telephone"
 
@@ -106,8 +107,8 @@ class CallerPhone:
 
     @property
     def shows_person(self) -> bool:
-        """Whether the caller may see the person in the open call. The caller may if the two were
-        joined, or if the caller is correcting how the call ended."""
+        """Whether the caller may see the person in the open call. This is allowed if the caller and
+        the person were joined, or if the caller is correcting how the call ended."""
         return self.call_id is not None and (self.situation.was_joined or self.turn > 0)
 
 
@@ -115,28 +116,30 @@ def connect(caller: Caller, number: str | None) -> None:
     """Ask the dialler to connect the caller. The dialler calls `number` (E.164), or waits for the
     caller's browser if `number` is None.
 
-    If the caller is already connected, the new line replaces the old one, and the caller stays
-    connected to the same person.
+    If the caller is already connected, the new line replaces the old one as soon as the new one has
+    been answered. The caller stays joined to the same person.
     """
     values = {"caller_id": caller.id, "campaign_id": caller.campaign_id}
     db.session.execute(_CONNECT, values | {"number": number, "at": now()})
 
 
 def set_ready(caller: Caller, ready: bool) -> None:
-    """Store whether the caller is ready for the next person. Raises NotConnectedError if the caller
-    is not on the telephone."""
+    """Store whether the caller is ready for the next person. If `ready` is true, an earlier
+    `finish_after_call` no longer counts. Raises NotConnectedError if the caller has no telephone
+    session, or if it has ended."""
     _change(_SET_READY, caller, ready=ready, at=now())
 
 
 def finish_after_call(caller: Caller) -> None:
     """Let the caller's telephone session end after the current call, or soon if the caller has no
-    open call. Raises NotConnectedError if the caller is not on the telephone."""
+    open call. Raises NotConnectedError if the caller has no telephone session, or if it has
+    ended."""
     _change(_FINISH, caller)
 
 
 def end_session(caller_id: int) -> None:
-    """End the caller's telephone session now. The dialler then ends the caller's own line, and the
-    line of the person in the caller's open call."""
+    """End the caller's telephone session now, if there is one. The dialler then ends the caller's
+    own line, and the line of the person in the caller's open call."""
     db.session.execute(_END, {"caller_id": caller_id, "at": now()})
 
 
@@ -171,8 +174,8 @@ def phone_of(caller_id: int, seen: bool = False) -> CallerPhone:
 
 
 def want_person_line(caller: Caller, call: Call, backend: str) -> Line:
-    """Store and return a line to the person in an open call. The dialler dials the line at its next
-    turn.
+    """Store and return a line to the person in an open call. At its next turn, the dialler dials
+    the line, or ends it if the person may not be called now.
 
     A unique index allows each call only one open line. Raises IntegrityError if the call already
     has an open line.

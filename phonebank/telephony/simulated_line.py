@@ -1,5 +1,5 @@
-"""One line in the simulated network: what was decided about the line when it was dialled, and which
-commands it has received since. This module does not use Redis."""
+"""One line (telephone connection) in the simulated network: what was decided about the line when it
+was dialled, and which commands it has received since. This module does not use Redis."""
 
 import json
 import time
@@ -17,10 +17,10 @@ class SimulatedLine:
     """A dialled line. Times are Unix seconds.
 
     `answers_at` is None for a line that nobody answers. Such a line ends at `fails_at` with
-    `cause`. A person hangs up `talk` seconds after being joined to a caller, or `patience` seconds
-    after answering if no caller is joined by then. On a caller's line, `talk` is None, and the
-    caller never hangs up. `joins`, `messages` and `hang_ups` are the times at which we told the
-    network to join the line, play the message on it, and hang it up.
+    `cause`, unless we hang it up earlier. A person hangs up `talk` seconds after being joined to a
+    caller, or `patience` seconds after answering if no caller is joined by then. On a caller's
+    line, `talk` is None, and the caller never hangs up. `joins`, `messages` and `hang_ups` are the
+    times at which we told the network to join the line, play the message on it, and hang it up.
     """
 
     dialled_at: float
@@ -72,8 +72,8 @@ class SimulatedLine:
         return [(n, *one) for n, one in enumerate(moments, 1) if one[2] <= by]
 
     def _end(self) -> tuple[float, EndCause]:
-        """Return when and why the line will end if it receives no further command. The time is
-        infinite for a line that would never end."""
+        """Return when and why the line will end if it receives no further command. If the line
+        would then never end, the time is infinite."""
         ends: list[tuple[float, EndCause]] = []
         for at in self.hang_ups[:1]:
             answered = self.answers_at is not None and self.answers_at <= at

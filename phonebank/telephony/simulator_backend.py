@@ -1,10 +1,11 @@
 """A provider that calls nobody, for tests and for trying out a campaign. The simulator behaves as
 badly as real providers: events arrive late, twice, out of order or not at all.
 
-The simulated network is stored in Redis, so it carries on when a process that uses it dies. When a
-line is dialled, the simulator decides whether and when the line will be answered, and how long a
-conversation on the line will last. It computes these decisions from the line's id, a seed and the
-other settings, and stores them. `simulated_line` says what has happened by a given moment.
+The state of the simulated network is in Redis, so the network carries on when a process that uses
+it dies. When a line is dialled, the simulator decides whether and when the line will be answered,
+and how long a conversation on the line will last. The simulator computes these decisions from the
+line's id, a seed and the other settings, and stores the decisions. `simulated_line` says what has
+happened by a given moment.
 """
 
 import logging
@@ -41,11 +42,11 @@ LOOKS_EVERY = 0.05  # seconds
 class Network:
     """How the simulated network behaves. Chances are from 0 to 1, and times are in seconds.
 
-    `answer`, `busy` and `no_such_number` are the chances that a dialled number answers, is busy or
-    does not exist. All other numbers ring until the `ring_seconds` given to `call_person` have
-    passed, and nobody answers. `ring` is the mean time until a person answers, and `talk` is the
-    mean length of a conversation. With `steady=1`, these times do not vary from the mean. In every
-    case, a person who answers does so before `ring_seconds` have passed. `lost`, `late` and
+    `answer`, `busy` and `no_such_number` are the chances that a person's number is answered, is
+    busy or does not exist. All other numbers ring until the `ring_seconds` given to `call_person`
+    have passed, and nobody answers. `ring` is the mean time until a person answers, and `talk` is
+    the mean length of a conversation. With `steady=1`, these times do not vary from the mean. In
+    every case, a person who answers does so before `ring_seconds` have passed. `lost`, `late` and
     `doubled` are the chances that an event is lost, arrives late or arrives twice. A late event
     arrives at most `late_by` seconds late.
     """
@@ -65,7 +66,7 @@ class Network:
     @classmethod
     def read(cls, text: str) -> "Network":
         """Read settings such as "answer=0.5,talk=3". Raises ConfigError for an unknown setting, or
-        for a value that is not a number."""
+        for a value that is not a number (for `seed` and `steady`, not a whole number)."""
         kinds: dict[str, Any] = {field.name: field.type for field in fields(cls)}
         values: dict[str, Any] = {}
         for part in filter(None, text.replace(" ", "").split(",")):

@@ -47,8 +47,9 @@ def token_for(caller_id: int, line_id: int) -> SoftphoneToken:
 
 
 def _backend() -> Backend:
-    """Return the provider of telephone lines. The first call in a process sets the provider up.
-    `Backend.listen` is not called. Raises NoSoftphoneError if there is no provider."""
+    """Return the provider of telephone lines. Each process sets the provider up once, when it first
+    needs the provider. This function does not call `Backend.listen`. Raises NoSoftphoneError if
+    there is no provider, and ConfigError for the same reasons as `backend_for`."""
     kept: Backend | None = current_app.extensions.get(_EXTENSION)
     if kept is None:
         kept = backend_for(current_config())

@@ -1,4 +1,5 @@
-"""What a campaign's lines have cost today, and the campaign's daily limit."""
+"""What a campaign's lines (telephone connections) have cost today, and the campaign's daily
+limit."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,17 +55,18 @@ FROM today LEFT JOIN dearest USING (side, by_browser)
 
 @dataclass(frozen=True)
 class Spending:
-    """What has been spent since midnight, in the provider's `currency` ("" before the day's first
-    price). If `limit` is None, there is no limit. `has_prices` says whether lines can have a price
-    at all: a trunk's price may be missing from the server's settings, and the simulator costs
-    nothing.
+    """What has been spent on the lines that were opened since midnight, in the provider's
+    `currency` ("" before the day's first price). If `limit` is None, there is no limit.
+    `has_prices` says whether lines can have a price at all: a trunk's price may be missing from the
+    server's settings, and the simulator costs nothing.
 
     The price of a line is known only some minutes after the line has ended. `still_to_come` is a
     high estimate of what the lines without a price will cost. There are three kinds of lines: to
     people, to callers' own phones, and from browsers. A line's minutes are assumed to cost as much
     as the dearest minute of the campaign's last lines of the same kind. If no price of that kind is
     known, the dearest minute of any kind counts. Before the first price is known, the price in the
-    server's settings is assumed. A browser's line through Asterisk is free.
+    server's settings is assumed, or 0 if there is none. Each begun minute counts as a whole minute,
+    and an open line counts one minute more. A browser's line through Asterisk is free.
     """
 
     cost: Decimal
@@ -81,7 +83,8 @@ class Spending:
 
     @property
     def is_over(self) -> bool:
-        """Whether `at_most` has reached the limit. If so, no more lines may be dialled."""
+        """Whether there is a limit and `at_most` has reached it. If so, no more lines may be
+        dialled."""
         return self.limit is not None and self.at_most >= self.limit
 
     @property
@@ -91,8 +94,9 @@ class Spending:
 
 
 def spending_of(campaign: Campaign, limit: Decimal | None, at: datetime) -> Spending:
-    """Return what the campaign's lines have cost from midnight in the campaign's first time zone
-    until `at` (aware)."""
+    """Return what has been spent on the campaign's lines that were opened since the last midnight
+    before `at` (aware). Midnight is taken in the first time zone of the campaign's country. `limit`
+    is the daily limit, or None for no limit."""
     asked = {
         "campaign_id": campaign.id,
         "since": last_midnight(at, first_zone_of(campaign)),
@@ -120,7 +124,8 @@ def is_money_spent(campaign: Campaign, at: datetime) -> bool:
 
 def _first_price(config: Config) -> Decimal | None:
     """Return the price that each minute is assumed to cost until the campaign's first price is
-    known. Return None if the settings have no price."""
+    known. Return None if the settings have no price, or if the provider is neither Twilio nor
+    Asterisk."""
     if config.telephony == "twilio":
         return config.twilio.price
     return config.asterisk_price if config.telephony == "asterisk" else None
