@@ -36,9 +36,9 @@ def fill_in_prices() -> None:
 
 
 def ask_for_prices(backend: TellsPrices) -> None:
-    """Ask the provider for the prices that are missing, and store them. Lines that cost nothing
-    (`write_free_lines`) get their price without a request. If the provider does not answer, no
-    other line gets a price. This function commits."""
+    """Ask the provider for the prices that are missing, and store them. For lines that cost
+    nothing, `write_free_lines` stores a price of 0 without asking the provider. If the provider
+    does not answer, no other line gets a price. This function commits."""
     write_free_lines(backend.name)
     unpriced = unpriced_lines(backend.name)
     db.session.commit()  # the provider may take seconds to answer

@@ -77,7 +77,7 @@ _SEEN = text("UPDATE phone_session SET seen_at = :at WHERE caller_id = :caller_i
 
 
 class NotConnectedError(ConflictError):
-    """The error for a caller who has no telephone session, or whose session has ended."""
+    """The error for a caller who has no open telephone session."""
 
     title = "You're not on the telephone"
 
@@ -125,15 +125,14 @@ def connect(caller: Caller, number: str | None) -> None:
 
 def set_ready(caller: Caller, ready: bool) -> None:
     """Store whether the caller is ready for the next person. If `ready` is true, an earlier
-    `finish_after_call` no longer counts. Raises NotConnectedError if the caller has no telephone
-    session, or if it has ended."""
+    `finish_after_call` no longer counts. Raises NotConnectedError if the caller has no open
+    telephone session."""
     _change(_SET_READY, caller, ready=ready, at=now())
 
 
 def finish_after_call(caller: Caller) -> None:
     """Let the caller's telephone session end after the current call, or soon if the caller has no
-    open call. Raises NotConnectedError if the caller has no telephone session, or if it has
-    ended."""
+    open call. Raises NotConnectedError if the caller has no open telephone session."""
     _change(_FINISH, caller)
 
 

@@ -55,7 +55,7 @@ FROM today LEFT JOIN dearest USING (side, by_browser)
 
 @dataclass(frozen=True)
 class Spending:
-    """What has been spent on the lines that were opened since midnight, in the provider's
+    """What has been spent on the lines that were created since midnight, in the provider's
     `currency` ("" before the day's first price). If `limit` is None, there is no limit.
     `has_prices` says whether lines can have a price at all: a trunk's price may be missing from the
     server's settings, and the simulator costs nothing.
@@ -65,8 +65,9 @@ class Spending:
     people, to callers' own phones, and from browsers. A line's minutes are assumed to cost as much
     as the dearest minute of the campaign's last lines of the same kind. If no price of that kind is
     known, the dearest minute of any kind counts. Before the first price is known, the price in the
-    server's settings is assumed, or 0 if there is none. Each begun minute counts as a whole minute,
-    and an open line counts one minute more. A browser's line through Asterisk is free.
+    server's settings is assumed, or 0 if there is none. In this estimate, each begun minute counts
+    as a whole minute, and an open line counts one minute more. A browser's line through Asterisk is
+    free.
     """
 
     cost: Decimal
@@ -94,7 +95,7 @@ class Spending:
 
 
 def spending_of(campaign: Campaign, limit: Decimal | None, at: datetime) -> Spending:
-    """Return what has been spent on the campaign's lines that were opened since the last midnight
+    """Return what has been spent on the campaign's lines that were created since the last midnight
     before `at` (aware). Midnight is taken in the first time zone of the campaign's country. `limit`
     is the daily limit, or None for no limit."""
     asked = {

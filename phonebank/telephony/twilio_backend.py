@@ -97,9 +97,9 @@ class TwilioBackend:
         return self._dial(line_id, number, show, ring_seconds, words)
 
     def join(self, person: LineRef, caller: LineRef) -> None:
-        """See `Backend`. If this process knows that the two lines are joined already, nothing is
-        sent to Twilio, because a second command would take the person out of the room for a
-        moment."""
+        """See `Backend`. If the person is already in the caller's room, as far as this process
+        knows, nothing is sent to Twilio. A second command would take the person out of the room for
+        a moment."""
         if self._lines.has_joined(person, caller):
             return
         self._update(
@@ -135,9 +135,9 @@ class TwilioBackend:
         return SoftphoneToken(self.name, token.to_jwt(), expires_at, {"line": str(line_id)})
 
     def fetch(self, lines: Sequence[LineRef]) -> list[LineEvent]:
-        """See `Backend`. A line whose id at Twilio is not known counts as lost after two minutes,
-        because Twilio would have reported the call by then. Such a line counts as lost at once if
-        Twilio certainly has not dialled it."""
+        """See `Backend`. A line whose id at Twilio is not known counts as lost two minutes after
+        this process first fetched its state, because Twilio would have reported the call by then.
+        Such a line counts as lost at once if Twilio certainly has not dialled it."""
         return self._lines.fetch(lines)
 
     def listen(self, tell: Callable[[LineEvent], None]) -> None:
@@ -196,7 +196,8 @@ class TwilioBackend:
 
     def _find_again(self, line_id: int, number: str, show: str, began: datetime) -> str:
         """Return the id of a call that Twilio may have started without telling us. Raises
-        BackendUnavailableError if there is no such call, or if Twilio does not answer."""
+        BackendUnavailableError if there is no such call, or if Twilio does not answer or answers
+        with an error."""
         for pause in PAUSES:
             try:
                 calls = self._client.calls.list(from_=show, limit=100, page_size=100)

@@ -28,8 +28,8 @@ def event_of_status(
     """Return the event that a call's status reports for the call's line, or None for a status that
     reports no event, such as `queued`.
 
-    `sip` is the status code with which the telephone network refused the call, if the code is
-    known.
+    `sip` is the SIP status code with which the telephone network refused the call, or "" if the
+    code is not known.
     """
     if status in KINDS:
         return LineEvent(line_id, sequence, KINDS[status], None, at, provider_id)
@@ -60,7 +60,7 @@ def events_of_room_webhook(caller_line_id: int, fields: Mapping[str, str]) -> li
 
     When a person enters or leaves the room, both the person's line and the caller's line have an
     event: JOINED or LEFT. When the caller enters, the caller's line has the event ANSWERED. When
-    the caller leaves, it has the event ENDED.
+    the caller leaves, the caller's line has the event ENDED.
     """
     line_id = line_of(fields.get("ParticipantLabel", ""))
     comes = fields.get("StatusCallbackEvent") == "participant-join"

@@ -117,10 +117,11 @@ class LineFetcher:
         return found
 
     def _joined(self, talking: set[int]) -> list[LineEvent]:
-        """Return JOINED events for callers and people who are in a room together. A process that
-        has just started looks into the rooms of all lines in `talking`, and also returns a LEFT
-        event for each caller who is alone in a room. Later, the process looks into a room only if
-        it has put a person there and has not yet seen that person in the room."""
+        """Return JOINED events for callers and people who are in a room together. `talking` has the
+        ids of the lines whose calls are in progress. A process that has just started looks into the
+        rooms of all lines in `talking`, and also returns a LEFT event for each caller who is alone
+        in a room. Later, the process looks into a room only if it has put a person there and has
+        not yet seen that person in the room."""
         unseen = {join.caller.line_id for join in self._joins.values() if not join.is_seen}
         if not talking or (self._knows_rooms and not unseen & talking):
             return []

@@ -21,9 +21,10 @@ _quiet.setLevel(logging.WARNING)
 
 
 class NoAnswerError(Exception):
-    """The error for a request that got no answer. Twilio may still have done what was asked.
+    """The error for a request that got no answer.
 
-    `was_sent` is False if the request cannot have reached Twilio.
+    `was_sent` is False if the request cannot have reached Twilio. Otherwise, Twilio may have done
+    what was asked.
     """
 
     def __init__(self, was_sent: bool) -> None:
@@ -48,7 +49,8 @@ class PacedHttpClient(TwilioHttpClient):  # type: ignore[misc]
         self._wait_to_dial = wait_to_dial
 
     def request(self, method: str, url: str, *args: Any, **named: Any) -> Response:
-        """Send the request. Raises NoAnswerError, or any error that `wait_to_dial` raises."""
+        """Send the request. Raises NoAnswerError if the request gets no answer. Also raises any
+        error that `wait_to_dial` raises."""
         if method.upper() == "POST" and url.endswith("/Calls.json"):
             self._wait_to_dial()
         address = self._base + url.removeprefix(TWILIO)

@@ -34,7 +34,8 @@ return slot - now
 
 
 class CallPace:
-    """The pace at which one account makes calls. Its methods may be called from several threads."""
+    """The pace at which one account may start calls. Its methods may be called from several
+    threads."""
 
     def __init__(self, redis_url: str, calls_a_second: float) -> None:
         # If Redis does not answer, a call must not wait for further tries to reach Redis.

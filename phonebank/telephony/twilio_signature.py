@@ -22,7 +22,7 @@ def signature_of(auth_token: str, url: str, fields: Iterable[tuple[str, str]]) -
 
 
 def is_signed(auth_token: str, url: str, fields: Iterable[tuple[str, str]], given: str) -> bool:
-    """Whether `given` is the signature of this form. The check takes equally long for every wrong
-    signature, even for one that is nearly right. So nobody can find the right signature by
-    measuring the time."""
+    """Whether `given` is the signature of this form. The time that the check takes does not show
+    how much of a wrong signature is right. So nobody can find the right signature by measuring the
+    time."""
     return hmac.compare_digest(signature_of(auth_token, url, fields).encode(), given.encode())

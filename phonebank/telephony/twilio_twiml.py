@@ -72,8 +72,9 @@ def _into_room(base_url: str, line_id: int, caller_line_id: int, ends_room: bool
 
 
 def wait_to_be_joined(base_url: str, line_id: int) -> str:
-    """Return the TwiML for a person who has just answered. The line waits to be joined. After
-    SILENCE_AT_MOST seconds, Twilio asks us for the information message."""
+    """Return the TwiML for a person who has just answered. The line waits to be joined to a caller.
+    If it has not been joined after SILENCE_AT_MOST seconds, Twilio asks us for the information
+    message."""
     response = Xml.Element("Response")
     Xml.SubElement(response, "Pause", {"length": str(SILENCE_AT_MOST)})
     Xml.SubElement(response, "Redirect").text = webhook(base_url, MESSAGE, line_id)
