@@ -1,5 +1,5 @@
-"""What organisers do with the changes that people told callers: read them, accept or refuse them,
-and undo a decision. These functions do not commit."""
+"""Changes in a person's data that the person told a caller about. Organisers read these changes,
+accept or refuse them, and undo such decisions. These functions do not commit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,8 +44,8 @@ WHERE id = :list_id AND NOT jsonb_exists(zone_keys, :zone_key)
 @dataclass(frozen=True)
 class Told:
     """A change in a person's data, as the person told it to a caller. `outcome` is the call's
-    outcome, and `caller` is the caller's first name. `decided_by` is the account that accepted or
-    refused the change, or None if there is no such account."""
+    outcome (None if the call has no outcome), and `caller` is the caller's first name. `decided_by`
+    is the account that accepted or refused the change, or None if there is no such account."""
 
     change: ToldChange
     contact: Contact
@@ -55,7 +55,7 @@ class Told:
 
 
 def undecided_count(campaign: Campaign) -> int:
-    """Return how many changes no organiser has accepted or refused yet."""
+    """Return the number of changes that no organiser has accepted or refused yet."""
     query = select(func.count()).where(
         ToldChange.campaign_id == campaign.id, ToldChange.state == ToldState.TOLD
     )
@@ -82,9 +82,8 @@ def accept(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
     number can be called again. Raises NotFoundError if there is no such change or the person was
     erased. Raises ConflictError if the change has already been accepted or refused, if the person
     is in an open call, or if the campaign has another person with this name and number. For a new
-    number, also raises ConflictError if the person or the number is on the do-not-call list.
-    ConflictError is also raised if another transaction has just locked a campaign that shares the
-    new number.
+    number, also raises ConflictError if the person or the number is on the do-not-call list, or if
+    another transaction has locked this campaign or another campaign that has the number.
     """
     change, contact = _locked(campaign, change_id, ToldState.TOLD)
     call = db.session.get_one(Call, change.call_id)
@@ -115,9 +114,9 @@ def take_back(campaign: Campaign, change_id: int, account: Account) -> ToldChang
 
     Raises NotFoundError if there is no such change or the person was erased. Raises ConflictError
     if nobody has accepted or refused the change. For an accepted change, also raises ConflictError
-    if the person is in an open call, or if the accepted values have changed since the decision.
-    ConflictError is also raised if the campaign now has another person with the earlier name and
-    number.
+    if the person is in an open call, or if one of the values that `accept` stored has changed since
+    then. ConflictError is also raised if the campaign now has another person with the earlier name
+    and number.
     """
     change = _locked_change(campaign, change_id, ToldState.ACCEPTED, ToldState.REFUSED)
     if change.state == ToldState.ACCEPTED:

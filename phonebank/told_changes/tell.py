@@ -31,7 +31,8 @@ def tell(caller: Caller, call_id: uuid.UUID, told: Mapping[str, Any]) -> None:
     earlier one. If an organiser has already accepted or refused the earlier one, it is not
     replaced.
 
-    Raises InvalidInputError if everything is blank, or if something is too long or cannot be read.
+    Raises InvalidInputError if everything is blank, if something is too long, or if the number
+    cannot be read or is not allowed in this campaign (for example, a number of another country).
     Raises NotFoundError if the caller has no such call or the person was erased, and GoneError for
     a call that started more than UNDO_WITHIN ago. Raises NotAdmittedError if the caller may not
     call, and ConflictError if an organiser has already accepted or refused what the caller sent

@@ -3,8 +3,8 @@ checking whether a caller has a mark. These functions do not commit.
 
 A trainer gives marks to the callers in a training, and a host gives marks to the callers in a
 party. A mark belongs to a caller. Some callers belong to a volunteer, a person with a confirmed
-e-mail address. Such a caller's mark also counts for the volunteer's other callers in this campaign,
-for example for those on other devices.
+e-mail address. Such a caller's mark also counts for the volunteer's other callers in the same
+campaign, for example on other devices. A mark is valid until it is taken back.
 """
 
 from collections.abc import Sequence
@@ -105,9 +105,10 @@ def give_mark(caller: Caller, by: Account | None, trainer: VolunteerRole | None 
 
 
 def take_mark_back(caller: Caller, by: Account | None) -> None:
-    """Take a caller's mark back, and record this in the audit. The page of the mark's certificate
-    then says that the mark was taken back. `by` is the host's account, or None if a trainer takes
-    the mark back. If the caller has no mark, nothing changes."""
+    """Take a caller's mark back, and record this in the audit (the record of what organisers and
+    hosts did). The page of the mark's certificate then says that the mark was taken back. `by` is
+    the host's account, or None if a trainer takes the mark back. If the caller has no mark, nothing
+    changes."""
     taken = db.session.scalars(
         update(TrainedMark)
         .where(TrainedMark.caller_id == caller.id, TrainedMark.taken_back_at.is_(None))

@@ -49,8 +49,8 @@ class TrainingRow:
 
 def open_room(listing: Listing, trainer: VolunteerRole | None = None) -> Training:
     """Give a listing of the kind TRAINING a room, if it has none yet. Store `trainer` as the room's
-    trainer (None: the room has no trainer). Return the room. Raises InvalidInputError if `trainer`
-    is not a trainer of the listing's campaign."""
+    trainer, and return the room. If `trainer` is None, the room then has no trainer. Raises
+    InvalidInputError if `trainer` is not a trainer of the listing's campaign."""
     if trainer is not None and (
         trainer.kind != VolunteerRoleKind.TRAINER or trainer.campaign_id != listing.campaign_id
     ):
@@ -65,12 +65,14 @@ def open_room(listing: Listing, trainer: VolunteerRole | None = None) -> Trainin
 
 
 def room_of(listing: Listing) -> Training | None:
-    """Return the room of a listing, or None if the listing is not a training."""
+    """Return the room of a listing, or None if the listing has no room. Only a training has a
+    room."""
     return db.session.get(Training, listing.id)
 
 
 def rooms_in(campaign: Campaign) -> dict[int, Training]:
-    """Return the campaign's trainings. The keys are the ids of the trainings' listings."""
+    """Return the rooms of the campaign's trainings. The keys are the ids of the trainings'
+    listings."""
     query = (
         select(Training)
         .join(Listing, Listing.id == Training.listing_id)
@@ -82,7 +84,7 @@ def rooms_in(campaign: Campaign) -> dict[int, Training]:
 def room_by_code(text: str) -> Training:
     """Return the training with this typed code. Raises NotFoundError if no training has the code.
     Raises GoneError if the training is cancelled or over, or if it starts more than 12 hours from
-    now (OPENS_BEFORE)."""
+    now (OPENS_BEFORE). A training is over 12 hours after its start (CLOSES_AFTER)."""
     room = db.session.scalar(select(Training).where(Training.code == normalise_code(text)))
     if room is None:
         raise NotFoundError("No training has this code.", "Check the code with your trainer.")
@@ -128,7 +130,8 @@ def come_in(room: Training, first_name: str, known: Caller | None = None) -> Cal
 def trainings_for(volunteer: Volunteer) -> Sequence[TrainingRow]:
     """Return up to 50 trainings of the campaigns in which this volunteer is a trainer, earliest
     first. Cancelled trainings, and trainings that started more than LISTED_FOR ago, are left out.
-    """
+    Trainings of campaigns whose personal data has been erased or is being erased are left out
+    too."""
     marked = exists().where(
         TrainedMark.caller_id == Trainee.caller_id, TrainedMark.taken_back_at.is_(None)
     )

@@ -1,7 +1,7 @@
 """Confirming an e-mail address by a mailed link. These functions do not commit.
 
-A person becomes a volunteer only when they use the link in their own mailbox. If the owner of an
-address has not used the link within a day, the address is deleted.
+A person becomes a volunteer only when they use the link in their own mailbox. If nobody uses the
+link within a day, a job deletes the link and the address that was stored with it.
 """
 
 import hashlib
@@ -29,8 +29,8 @@ class LinkOverError(GoneError):
 
 
 def create_confirmation(email: str, first_name: str, caller: Caller | None = None) -> str:
-    """Return the token of a new link for an e-mail address. `email` is an address that
-    `normalise_email` has returned.
+    """Store a new link for an e-mail address, and return the link's token. `email` is an address
+    that `normalise_email` has returned.
 
     With `caller`, the caller's calls are kept under the address once the link is used. Raises
     InvalidInputError for a name that `clean_name` or `refuse_bad_words` refuses.
@@ -66,11 +66,11 @@ def read(token: str) -> EmailConfirmation:
 
 def confirm(token: str) -> Volunteer:
     """Use the link up, and return the volunteer with the address that the link was mailed to. If no
-    volunteer has this address, a new volunteer is stored. If the link is for a caller, the caller's
-    calls are kept under the volunteer from now on. The volunteer's consent to this is stored.
+    volunteer has this address, a new volunteer is stored. If the link is for a caller, all calls of
+    this caller are now kept under the volunteer, and the volunteer's consent to this is stored.
 
     Raises LinkOverError if the link is not valid, for example because another request has just used
-    it. Raises ConflictError if the caller's calls are kept under another address.
+    it. Raises ConflictError if the caller's calls are already kept under another address.
     """
     used = db.session.execute(
         delete(EmailConfirmation)
@@ -98,7 +98,7 @@ def confirm(token: str) -> Volunteer:
 
 
 def forget_old_confirmations() -> None:
-    """Delete the links that nobody used in time, with their addresses."""
+    """Delete the links that nobody used within a day, and the addresses stored with these links."""
     db.session.execute(
         delete(EmailConfirmation).where(EmailConfirmation.created_at <= now() - LIVES_FOR)
     )

@@ -21,9 +21,9 @@ IN_WORDS = {
 def give(
     volunteer: Volunteer, kind: ConsentKind, campaign_id: int, party_id: int | None = None
 ) -> None:
-    """Store that the volunteer gives a consent of this kind, with the current date. If the
-    volunteer has already given the same consent and has not withdrawn it, the consent keeps its
-    date."""
+    """Store a consent of the volunteer, with the current date. The consent is of this kind, for
+    this campaign and, if `party_id` is given, for this party. If the volunteer has already given
+    the same consent and has not withdrawn it, the consent keeps its date."""
     db.session.execute(
         insert(Consent)
         .values(volunteer_id=volunteer.id, kind=kind, campaign_id=campaign_id, party_id=party_id)

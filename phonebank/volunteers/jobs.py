@@ -7,9 +7,10 @@ from phonebank.volunteers import confirm, volunteers
 
 @job(CHORES, timeout=60)
 def forget_volunteers() -> None:
-    """Delete addresses that nobody confirmed within a day. Delete consents and roles in campaigns
-    whose personal data has been erased or is being erased. Then delete the volunteers who have no
-    role left, and no consent or only withdrawn consents."""
+    """Delete addresses that nobody confirmed within a day. For campaigns whose personal data has
+    been erased or is being erased, stop keeping calls under volunteers, and delete consents and
+    roles. Then delete the volunteers who have no role left, and no consent or only withdrawn
+    consents."""
     confirm.forget_old_confirmations()
     db.session.commit()
     volunteers.forget_after_campaigns()

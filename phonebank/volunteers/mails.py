@@ -5,7 +5,7 @@ from phonebank.core import mail
 
 def send_confirmation(email: str, first_name: str, link: str) -> None:
     """E-mail the link by which a person lets the campaign keep their calls. Raises
-    mail.MailNotSentError if the e-mail cannot be sent."""
+    mail.MailNotSentError if a mail server is set but does not take the e-mail."""
     mail.deliver(
         email,
         "Keep your calls",
@@ -22,7 +22,8 @@ def send_confirmation(email: str, first_name: str, link: str) -> None:
 def send_role(email: str, first_name: str, words: str, link: str, sign_in: str) -> None:
     """Tell a person by e-mail that an organiser asks for their help. `words` says what the person
     is asked to do, `link` opens the person's page, and `sign_in` is the address of the page that
-    sends a new link. Raises mail.MailNotSentError if the e-mail cannot be sent."""
+    sends a new link. Raises mail.MailNotSentError if a mail server is set but does not take the
+    e-mail."""
     mail.deliver(
         email,
         "We'd like your help",
@@ -35,7 +36,7 @@ def send_role(email: str, first_name: str, words: str, link: str, sign_in: str) 
 
 def send_sign_in(email: str, first_name: str, link: str) -> None:
     """E-mail the link that opens a volunteer's page on another device. Raises mail.MailNotSentError
-    if the e-mail cannot be sent."""
+    if a mail server is set but does not take the e-mail."""
     mail.deliver(
         email,
         "Your calls",

@@ -24,9 +24,9 @@ class OwnCalls:
 
 
 def calls_of(volunteer: Volunteer) -> list[OwnCalls]:
-    """Return what the volunteer did in each campaign, in the order of the campaigns' names. If the
-    volunteer is a caller in a campaign and has recorded no call yet, the campaign's figures are 0.
-    """
+    """Return what the volunteer did in each campaign in which they are a caller, in the order of
+    the campaigns' names. If the volunteer has recorded no call in a campaign yet, the campaign's
+    figures are 0."""
     rows = db.session.execute(
         select(Campaign, Tally, Party.time_zone)
         .select_from(VolunteerCaller)

@@ -50,10 +50,11 @@ class Step(StrEnum):
 
 @dataclass(frozen=True)
 class Ready:
-    """A volunteer who is ready for a step, with the evidence. `evenings` is the number of days on
-    which the volunteer called. `is_trained` says whether the volunteer is marked as trained.
-    `parties` is the number of parties that the volunteer hosted and at which somebody had a
-    conversation. `marks_given` is the number of people whom the volunteer marked as trained."""
+    """A volunteer who is ready for a step, and the evidence for this. All figures are for one
+    campaign. `evenings` is the number of days on which the volunteer recorded a call. `is_trained`
+    says whether the volunteer has a valid trained mark. `parties` is the number of parties that the
+    volunteer hosted and at which somebody had a conversation. `marks_given` is the number of people
+    whom the volunteer marked as trained. Marks that were taken back do not count."""
 
     step: Step
     volunteer: Volunteer
@@ -122,7 +123,8 @@ def ready_for(step: Step, campaign: Campaign, volunteer: Volunteer | None = None
 
 
 def next_step(volunteer: Volunteer | None, campaign: Campaign) -> Ready | None:
-    """Return the first step for which this volunteer is ready in this campaign, or None."""
+    """Return the first step for which this volunteer is ready in this campaign, or None if there is
+    no such step. Also return None if `volunteer` is None."""
     if volunteer is None:
         return None
     found: Sequence[Ready] = [one for step in Step for one in ready_for(step, campaign, volunteer)]
@@ -166,8 +168,8 @@ def _parties_hosted(campaign: Campaign) -> ColumnElement[int]:
 
 def _marks_given(campaign: Campaign) -> ColumnElement[int]:
     """Return an SQL expression that counts the people in the campaign whom this volunteer has
-    marked as trained. A person with marks on several devices counts once if the callers on these
-    devices belong to the same volunteer."""
+    marked as trained. Marks that were taken back do not count. A person with marks on several
+    devices counts once if the callers on these devices belong to the same volunteer."""
     mark = TrainedMark.__table__.alias("given")
     kept = VolunteerCaller.__table__.alias("kept")
     as_host = select(Account.id).where(Account.email == Volunteer.email)

@@ -1,5 +1,5 @@
-"""Area editors and trainers: volunteers whom an organiser has asked to do more than call. These
-functions do not commit."""
+"""Area editors and trainers: people whom an organiser has asked to do more than call. An area
+editor checks a campaign's events around a place. These functions do not commit."""
 
 from collections.abc import Sequence
 
@@ -20,10 +20,10 @@ REACHES = (10, 30, 60, 200)
 def name_editor(
     campaign: Campaign, email: str, first_name: str, place: Place, km: int
 ) -> VolunteerRole:
-    """Let the person with this address check the campaign's events within `km` kilometres of a
-    place. `km` is one of REACHES. If the person already checks events around this place, only `km`
-    and the first name change. Raises InvalidInputError for a name, an address or a `km` that cannot
-    be used."""
+    """Let the person with this e-mail address check the campaign's events within `km` kilometres of
+    a place. `km` is one of REACHES. If the person already checks events around this place, only
+    `km` and the first name change. Raises InvalidInputError for a name, an address or a `km` that
+    cannot be used."""
     if km not in REACHES:
         raise InvalidInputError("Choose how far the area reaches.")
     area = describe_place(place)[:200]
@@ -40,8 +40,9 @@ def name_editor(
 
 
 def name_trainer(campaign: Campaign, email: str, first_name: str) -> VolunteerRole:
-    """Let the person with this address run the campaign's trainings and check its events. Raises
-    InvalidInputError for a name or an address that cannot be used."""
+    """Let the person with this e-mail address run the campaign's trainings and check its events.
+    Raises InvalidInputError for a name or an address that cannot be used. If the person is already
+    a trainer, only the first name changes."""
     return _give(campaign, email, first_name, VolunteerRoleKind.TRAINER)
 
 
@@ -75,8 +76,8 @@ def take_role(campaign: Campaign, role_id: int) -> VolunteerRole:
 
 
 def give_role_up(volunteer: Volunteer, role_id: int) -> None:
-    """Take the volunteer's own role away, because they don't want it any more. Raises NotFoundError
-    if the volunteer has no such role."""
+    """Delete a role that the volunteer does not want any more. Raises NotFoundError if the
+    volunteer has no such role."""
     role = db.session.get(VolunteerRole, role_id)
     if role is None or role.email != volunteer.email:
         raise NotFoundError("You don't have this role any more.", "Reload the page.")
@@ -84,8 +85,8 @@ def give_role_up(volunteer: Volunteer, role_id: int) -> None:
 
 
 def name_with_role(email: str) -> str | None:
-    """Return the first name of a person who has a role, or None. `email` is an address that
-    `normalise_email` has returned."""
+    """Return the first name of the person with this e-mail address if the person has a role in any
+    campaign. Otherwise, return None. `email` is an address that `normalise_email` has returned."""
     query = select(VolunteerRole.first_name).where(VolunteerRole.email == email)
     return db.session.scalars(query.limit(1)).first()
 
