@@ -76,8 +76,8 @@ def is_browsers(channel: Message) -> bool:
 
 def is_callers(channel: Message) -> bool:
     """Return whether this channel is a caller's line. A channel that a browser opened is always a
-    caller's line. The channel of a caller's own telephone is recognised only after it was answered
-    and Asterisk has passed it to our application (Stasis)."""
+    caller's line. The channel of a caller's own telephone is recognised only after the caller has
+    answered and Asterisk has passed the channel to our application (Stasis)."""
     if is_browsers(channel):
         return True
     return str(channel.get("dialplan", {}).get("app_data", "")).endswith(f",{CALLER}")
@@ -121,8 +121,8 @@ def moment_of(text: str) -> datetime:
 
 
 def events_of(message: Message) -> Iterator[LineEvent]:
-    """Yield the events that a message from ARI reports, each for one of our lines. Many messages
-    report no event."""
+    """Yield the events that a message from Asterisk reports, each for one of our lines. Many
+    messages report no event."""
     if "timestamp" not in message:
         return
     at = moment_of(message["timestamp"])
@@ -164,7 +164,7 @@ def joined_events(bridge: Message, at: datetime) -> Iterator[LineEvent]:
 
 
 def cause_of(channel: Message, number: int | None) -> EndCause:
-    """Return why a channel ended. If the channel was answered, this is HUNG_UP. Otherwise, the
+    """Return why a channel ended. If the channel was answered, return HUNG_UP. Otherwise, the
     result depends on `number`, a cause code of the standard ITU-T Q.850. None counts as 0. For a
     code that is not in _CAUSES, return FAILED."""
     if channel["state"] == "Up":

@@ -37,8 +37,9 @@ class _Blanks(Template):
 
 @dataclass(frozen=True)
 class AsteriskSettings:
-    """The values that are filled into Asterisk's configuration files. Addresses have the form
-    `host` or `host:port`."""
+    """The values that are filled into Asterisk's configuration files. `trunk`, `stun_server` and
+    `sip_address` have the form `host` or `host:port`. The other addresses are hosts without a
+    port."""
 
     password: str = field(repr=False)
     trunk: str

@@ -98,8 +98,8 @@ class Backend(Protocol):
     def fetch(self, lines: Sequence[LineRef]) -> list[LineEvent]:
         """Ask the provider which state each of these lines is in. Return the states as events, like
         the events that the provider reports by itself. For a line that the provider does not know,
-        return ENDED with the cause LOST. If the line is so new that the provider may not list it
-        yet, return nothing for it."""
+        return ENDED, usually with the cause LOST. If the line is so new that the provider may not
+        list it yet, return nothing for it."""
 
     def listen(self, tell: Callable[[LineEvent], None]) -> None:
         """Start passing the provider's events to `tell`, from a thread or greenlet that runs until

@@ -80,9 +80,9 @@ def write_free_lines(backend: str) -> None:
 
 
 def unpriced_lines(backend: str) -> dict[str, datetime]:
-    """Return the lines without a price that ended at least a minute ago, and at most two days ago.
-    Lines whose id at the provider is not known are left out. The keys are the provider's ids of the
-    lines, and the values are the times at which the lines were created."""
+    """Return the lines that have no price, and that ended at least a minute ago and at most two
+    days ago. Lines whose id at the provider is not known are left out. The keys are the provider's
+    ids of the lines, and the values are the times at which the lines were created."""
     rows = db.session.execute(_UNPRICED, _asked(backend))
     return {row.provider_id: row.created_at for row in rows}
 
@@ -90,8 +90,8 @@ def unpriced_lines(backend: str) -> dict[str, datetime]:
 def write_prices(
     backend: str, unpriced: Collection[str], told: Mapping[str, tuple[Decimal, str]]
 ) -> None:
-    """Store the prices in `told`, which the provider has reported, for the lines in `unpriced`. A
-    line that already has a price keeps it."""
+    """Store the prices that the provider has reported (`told`), but only for the lines in
+    `unpriced`. A line that already has a price keeps it."""
     found = [(sid, *price) for sid, price in told.items() if sid in unpriced]
     ids, costs, currencies = ([row[place] for row in found] for place in range(3))
     values = {"backend": backend, "ids": ids, "costs": costs, "currencies": currencies}

@@ -173,8 +173,8 @@ def phone_of(caller_id: int, seen: bool = False) -> CallerPhone:
 
 
 def want_person_line(caller: Caller, call: Call, backend: str) -> Line:
-    """Store and return a line to the person in an open call. At its next turn, the dialler dials
-    the line, or ends it if the person may not be called now.
+    """Store a new line for calling the person in an open call, and return the line. At its next
+    turn, the dialler dials the line, or ends it if the person may not be called now.
 
     A unique index allows each call only one open line. Raises IntegrityError if the call already
     has an open line.

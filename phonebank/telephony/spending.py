@@ -55,7 +55,7 @@ FROM today LEFT JOIN dearest USING (side, by_browser)
 
 @dataclass(frozen=True)
 class Spending:
-    """What has been spent on the lines that were created since midnight, in the provider's
+    """What has been spent on a campaign's lines that were created since midnight, in the provider's
     `currency` ("" before the day's first price). If `limit` is None, there is no limit.
     `has_prices` says whether lines can have a price at all: a trunk's price may be missing from the
     server's settings, and the simulator costs nothing.
@@ -63,11 +63,11 @@ class Spending:
     The price of a line is known only some minutes after the line has ended. `still_to_come` is a
     high estimate of what the lines without a price will cost. There are three kinds of lines: to
     people, to callers' own phones, and from browsers. A line's minutes are assumed to cost as much
-    as the dearest minute of the campaign's last lines of the same kind. If no price of that kind is
-    known, the dearest minute of any kind counts. Before the first price is known, the price in the
-    server's settings is assumed, or 0 if there is none. In this estimate, each begun minute counts
-    as a whole minute, and an open line counts one minute more. A browser's line through Asterisk is
-    free.
+    as the dearest minute among the campaign's last lines of the same kind. If no price of that kind
+    is known, the dearest minute of any kind counts. Before the first price is known, the price in
+    the server's settings is assumed, or 0 if there is none. In this estimate, each begun minute
+    counts as a whole minute, and an open line counts one minute more. A browser's line through
+    Asterisk is free.
     """
 
     cost: Decimal
@@ -96,8 +96,8 @@ class Spending:
 
 def spending_of(campaign: Campaign, limit: Decimal | None, at: datetime) -> Spending:
     """Return what has been spent on the campaign's lines that were created since the last midnight
-    before `at` (aware). Midnight is taken in the first time zone of the campaign's country. `limit`
-    is the daily limit, or None for no limit."""
+    before `at` (aware). Midnight means midnight in the first time zone of the campaign's country.
+    `limit` is the daily limit, or None for no limit."""
     asked = {
         "campaign_id": campaign.id,
         "since": last_midnight(at, first_zone_of(campaign)),

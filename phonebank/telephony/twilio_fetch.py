@@ -102,9 +102,10 @@ class LineFetcher:
         return found
 
     def _left(self, talking: set[int]) -> list[LineEvent]:
-        """Find the joined people whose calls at Twilio have ended while their callers are still on
-        the line. For each of these people, return a LEFT event for the person's line and one for
-        the caller's line. `talking` has the ids of the lines whose calls are in progress."""
+        """Find the people who were joined to a caller and whose calls at Twilio have ended, while
+        the caller's call goes on. For each of these people, return a LEFT event for the person's
+        line and one for the caller's line. `talking` has the ids of the lines whose calls are in
+        progress."""
         found: list[LineEvent] = []
         for join in list(self._joins.values()):
             if join.person.line_id in talking or join.caller.line_id not in talking:

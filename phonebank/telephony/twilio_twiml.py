@@ -82,8 +82,8 @@ def wait_to_be_joined(base_url: str, line_id: int) -> str:
 
 
 def say_message(base_url: str, line_id: int, words: str, language: str) -> str:
-    """Return the TwiML with which Twilio says the message for people who find no caller free. Then
-    Twilio tells us that it has said the message. `language` is a tag such as `en-GB`."""
+    """Return the TwiML with which Twilio says the message to a person for whom no caller is free.
+    Then Twilio tells us that it has said the message. `language` is a tag such as `en-GB`."""
     response = Xml.Element("Response")
     Xml.SubElement(response, "Say", {"language": language}).text = words
     Xml.SubElement(response, "Redirect").text = webhook(base_url, PLAYED, line_id)
