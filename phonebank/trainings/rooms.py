@@ -1,5 +1,6 @@
-"""The room of a training: people come in with its code and make practice calls, and a trainer sees
-who has finished. The room gives nobody a real person to call. These functions do not commit."""
+"""The room of a training. People come in with the training's code and make practice calls, and a
+trainer sees who has finished. In the room, nobody gets a real person to call. These functions do
+not commit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ LISTED_FOR = timedelta(days=2)
 @dataclass(frozen=True)
 class TrainingRow:
     """A training on a trainer's page. `came` is the number of people who came, and `trained` is the
-    number of these people who have a trained mark."""
+    number of these people who have a valid trained mark."""
 
     training: Training
     came: int

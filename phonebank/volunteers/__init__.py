@@ -1,1 +1,2 @@
-"""Volunteers: people with a confirmed e-mail address, what they agreed to, and their calls."""
+"""Volunteers are people with a confirmed e-mail address. This package stores volunteers, their
+consents and roles, and which calls are theirs."""

@@ -1,4 +1,4 @@
-"""Confirming an e-mail address by a mailed link. These functions do not commit.
+"""Confirms e-mail addresses by mailed links. These functions do not commit.
 
 A person becomes a volunteer only when they use the link in their own mailbox. If nobody uses the
 link within a day, a job deletes the link and the address that was stored with it.

@@ -4,7 +4,7 @@ from phonebank.core import mail
 
 
 def send_confirmation(email: str, first_name: str, link: str) -> None:
-    """E-mail the link by which a person lets the campaign keep their calls. Raises
+    """E-mail a person the link with which they let the campaign keep their calls. Raises
     mail.MailNotSentError if a mail server is set but does not take the e-mail."""
     mail.deliver(
         email,
@@ -20,9 +20,9 @@ def send_confirmation(email: str, first_name: str, link: str) -> None:
 
 
 def send_role(email: str, first_name: str, words: str, link: str, sign_in: str) -> None:
-    """Tell a person by e-mail that an organiser asks for their help. `words` says what the person
-    is asked to do, `link` opens the person's page, and `sign_in` is the address of the page that
-    sends a new link. Raises mail.MailNotSentError if a mail server is set but does not take the
+    """Tell a person by e-mail that an organiser asks them for help. `words` says what the person is
+    asked to do, `link` opens the person's page, and `sign_in` is the address of the page that sends
+    a new link. Raises mail.MailNotSentError if a mail server is set but does not take the
     e-mail."""
     mail.deliver(
         email,

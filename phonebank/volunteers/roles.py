@@ -67,7 +67,8 @@ def roles_of(volunteer: Volunteer) -> Sequence[VolunteerRole]:
 
 
 def take_role(campaign: Campaign, role_id: int) -> VolunteerRole:
-    """Take a role away. Raises NotFoundError if the campaign has no such role."""
+    """Delete a role that a person has in this campaign, and return the role. Raises NotFoundError
+    if the campaign has no such role."""
     role = db.session.get(VolunteerRole, role_id)
     if role is None or role.campaign_id != campaign.id:
         raise NotFoundError("This person doesn't have this role any more.", "Reload the page.")
