@@ -25,9 +25,10 @@ COOKIE_KEY = "volunteer"
 
 
 def find_or_create(email: str, first_name: str) -> Volunteer:
-    """Return the volunteer with this address, or a new one. The address must be confirmed: its
-    owner has just used a link from their mailbox. A volunteer who already exists keeps their name.
-    """
+    """Return the volunteer with this e-mail address. If there is none, store a new volunteer with
+    this address and first name. A volunteer who already exists keeps their own first name. The
+    calling code must have confirmed the address: somebody has just used a link that was mailed to
+    it."""
     db.session.execute(
         insert(Volunteer)
         .values(email=email, first_name=first_name)
@@ -37,13 +38,13 @@ def find_or_create(email: str, first_name: str) -> Volunteer:
 
 
 def volunteer_with(email: str) -> Volunteer | None:
-    """Return the volunteer with this address, or None."""
+    """Return the volunteer with this e-mail address, or None."""
     return db.session.scalar(select(Volunteer).where(Volunteer.email == email))
 
 
 def keep_calls(volunteer: Volunteer, caller: Caller) -> None:
-    """Keep a caller's calls under this volunteer. If the caller already belongs to another
-    volunteer, nothing changes."""
+    """Store that this caller belongs to this volunteer, so that the caller's calls are kept under
+    the volunteer. If the caller already belongs to a volunteer, nothing changes."""
     db.session.execute(
         insert(VolunteerCaller)
         .values(caller_id=caller.id, volunteer_id=volunteer.id)
@@ -61,7 +62,8 @@ def volunteer_of(caller: Caller) -> Volunteer | None:
 
 
 def cookie_for(volunteer: Volunteer) -> dict[str, Any]:
-    """Return the value that the session cookie of a volunteer's device must have for COOKIE_KEY."""
+    """Return the value that signs this volunteer in on a device. It must be stored under COOKIE_KEY
+    in the device's session cookie."""
     return {"id": volunteer.id, "token": volunteer.device_token}
 
 
@@ -79,10 +81,10 @@ def volunteer_of_cookie(known: object) -> Volunteer | None:
 
 
 def keep_calls_of_device(known: object, caller: Caller) -> None:
-    """When a caller has joined, keep the caller's calls under the volunteer who is signed in on the
-    caller's device. Do nothing if there is no such volunteer, or if the volunteer has not agreed
-    that this campaign keeps their calls. `known` is the value for COOKIE_KEY in the device's
-    session cookie."""
+    """Keep a caller's calls under the volunteer who is signed in on the caller's device. This is
+    for a caller who has just joined. Nothing changes if no volunteer is signed in, or if the
+    volunteer has not agreed that the caller's campaign keeps their calls. `known` is the value for
+    COOKIE_KEY in the device's session cookie."""
     volunteer = volunteer_of_cookie(known)
     if volunteer is None:
         return
@@ -97,8 +99,9 @@ def keep_calls_of_device(known: object, caller: Caller) -> None:
 
 
 def stop_keeping_calls(volunteer: Volunteer, campaign_id: int) -> None:
-    """Stop keeping the volunteer's calls in one campaign: the volunteer's callers in this campaign
-    no longer belong to the volunteer. The calls stay, under the callers' first names."""
+    """Store that the volunteer's callers in one campaign no longer belong to the volunteer, so that
+    their calls are no longer kept under the volunteer. The calls are not deleted: they stay under
+    the callers' first names."""
     callers = select(Caller.id).where(Caller.campaign_id == campaign_id)
     db.session.execute(
         delete(VolunteerCaller).where(
@@ -114,17 +117,18 @@ def sign_out_everywhere(volunteer: Volunteer) -> None:
 
 
 def forget(volunteer: Volunteer) -> None:
-    """Delete the volunteer with everything that belongs to them, and the unused links that were
-    e-mailed to their address. The calls stay, under the callers' first names."""
+    """Delete the volunteer, their consents, their roles, and the unused links that were mailed to
+    their address. The calls are not deleted: they stay under the callers' first names."""
     db.session.execute(delete(EmailConfirmation).where(EmailConfirmation.email == volunteer.email))
     db.session.execute(delete(VolunteerRole).where(VolunteerRole.email == volunteer.email))
     db.session.execute(delete(Volunteer).where(Volunteer.id == volunteer.id))
 
 
 def forget_after_campaigns() -> None:
-    """For campaigns whose personal data has been erased or is being erased, stop keeping the calls
-    of volunteers, and delete consents and roles. Then delete all volunteers who have no role left,
-    and whose consents, if any, are all withdrawn."""
+    """Remove the links between volunteers and each campaign whose personal data has been erased or
+    is being erased. Such a campaign's callers no longer belong to volunteers, and its consents and
+    roles are deleted. Then delete the volunteers who have no role left, and no consent or only
+    withdrawn consents."""
     over = select(Campaign.id).where(Campaign.erasing_since.is_not(None))
     callers = select(Caller.id).where(Caller.campaign_id.in_(over))
     db.session.execute(delete(VolunteerCaller).where(VolunteerCaller.caller_id.in_(callers)))

@@ -1,5 +1,5 @@
-"""Decides which addresses a webhook may have: only public addresses on the internet, never this
-machine or its network.
+"""Decides which addresses a webhook may have: only public addresses on the internet, never an
+address of this machine or of a private network.
 
 An organiser types the address, and our own machine sends a request to it. Without these rules the
 request could reach something that is open only to our machine, such as a database or the hosting
@@ -32,9 +32,13 @@ class Target(NamedTuple):
 
 
 def read_url(url: str) -> Target:
-    """Return the parts of a webhook's address. Raises InvalidInputError for text that is not a web
-    address, for an address longer than LONGEST_URL, and for an address with a user name or
-    password."""
+    """Return the parts of a webhook's address. Any scheme is accepted here, but `check_url` accepts
+    only https.
+
+    Raises InvalidInputError for text without a host, with an invalid port, or longer than
+    LONGEST_URL. Also raises it for an address with a user name or password, with a space, or with
+    characters that are not printable ASCII.
+    """
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -53,7 +57,8 @@ def read_url(url: str) -> Target:
 
 
 def check_url(url: str) -> None:
-    """Raise InvalidInputError if webhooks are not allowed to use this address."""
+    """Raise InvalidInputError if a webhook may not have this address: if it does not begin with
+    https://, or if `read_url` or `public_address` refuses it."""
     target = read_url(url)
     if not url.startswith("https://"):
         raise InvalidInputError(

@@ -1,9 +1,10 @@
-"""Sends a webhook's deliveries (requests that report events). A failed delivery is sent again after
-longer and longer pauses, until it has been tried TRIES_AT_MOST times.
+"""Sends a webhook's deliveries (requests that report events). If a request fails, the delivery is
+sent again later, after longer and longer pauses. After TRIES_AT_MOST failed tries, the delivery is
+not sent again unless an organiser asks for another try.
 
-Each try is counted and committed before the request is sent. So if a worker is killed while it
-sends a request, one try is used up and no delivery is lost. The receiver may get the same delivery
-twice, both times with the same id.
+Each try is counted, and the count is committed, before the request is sent. So if a worker is
+killed while it sends a request, one try is used up and no delivery is lost. The receiver may get
+the same delivery more than once, each time with the same id.
 """
 
 import json
@@ -61,13 +62,15 @@ ORDER BY webhook.id
 
 
 def webhooks_with_deliveries_due() -> Sequence[int]:
-    """Return the ids of the webhooks that have a delivery to send now."""
+    """Return the ids of the webhooks that have a delivery to send now. A webhook that is stopped,
+    or that pauses after a failed request, is left out."""
     return db.session.scalars(_DUE, {"now": now()}).all()
 
 
 def send_deliveries(webhook_id: int, seconds: float) -> None:
-    """Send the deliveries that are due, one after another. Stop after about `seconds` seconds, when
-    a request fails, or when no delivery is due any more. The function commits after each step."""
+    """Send the webhook's deliveries that are due, one after another. Stop when a request fails,
+    when no delivery is due any more, or after about `seconds` seconds. The function commits before
+    and after each request."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends and _send_next(webhook_id):
         pass
@@ -79,8 +82,8 @@ def forget_deliveries() -> None:
 
 
 def _send_next(webhook_id: int) -> bool:
-    """Send the next delivery that is due. Return False if no delivery is due or the delivery
-    failed."""
+    """Send the next delivery that is due. Return False if no delivery is due or if the request
+    fails, otherwise True."""
     values = {"webhook_id": webhook_id, "now": now(), "pauses": list(PAUSES)}
     claimed = db.session.execute(_CLAIM, values | {"pauses_count": len(PAUSES)}).one_or_none()
     if claimed is None:
@@ -101,8 +104,9 @@ def _send_next(webhook_id: int) -> bool:
 def _body(webhook: Webhook, delivery: Row[Any]) -> bytes:
     """Return the body of the request that sends a delivery.
 
-    Each person's ID in the campaign's own database is read only when the request is sent. So if a
-    person was erased while the delivery was waiting, the body does not contain this ID.
+    The body has each person's external ID (the ID that the uploaded list gives them). This ID is
+    not stored in the delivery, but is read just before the request is sent. So if a person was
+    erased while the delivery was waiting, the body has null in place of their external ID.
     """
     ids = [event["contact_id"] for event in delivery.events]
     query = select(Contact.id, Contact.external_id).where(

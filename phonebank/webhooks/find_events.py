@@ -1,7 +1,7 @@
 """Finds the events for a webhook in the rows of calls, contacts and the inbox (answers that need an
 organiser's action). The events are stored as deliveries. The calling code commits.
 
-A request that hands a contact to a caller or records an outcome stores nothing for webhooks.
+When Phonebank gives a caller a contact or records an outcome, it stores nothing for webhooks.
 Instead, a job reads the rows later, in the order of an index, from the point where its last run
 stopped. The deliveries and the new point are committed together, so each event is in exactly one
 delivery.
@@ -56,8 +56,10 @@ def working_webhooks() -> Sequence[int]:
 
 
 def find_events(webhook_id: int) -> None:
-    """Store new deliveries to the webhook, with the events since the last run. One run reads up to
-    ROWS_A_RUN events of each kind. Nothing is stored for a stopped webhook."""
+    """Store the webhook's new events as deliveries. New events are those after the point where the
+    last run stopped. One run reads at most ROWS_A_RUN events of each kind that the webhook gets,
+    and the next run continues. Nothing is stored for a webhook that is stopped or does not exist.
+    """
     webhook = get_locked(Webhook, webhook_id)
     if webhook is None or webhook.stopped_at is not None:
         return
@@ -90,8 +92,8 @@ def _find_in_inbox(webhook: Webhook, settled: datetime) -> None:
     """Store the new entries of the campaign's inbox as deliveries to the webhook.
 
     Each new entry gets a higher id, but an entry with a lower id may be committed after an entry
-    with a higher id. So the job first stores only the newest id. A later run reads the entries up
-    to that id, once all transactions that were open when the id was stored have ended.
+    with a higher id. So one run stores only the newest id. A later run reads the entries up to that
+    id. By then, every transaction that could still commit an entry with a lower id has ended.
     """
     if webhook.inbox_seen_at is not None and webhook.inbox_seen_at <= settled:
         place = {"after": webhook.inbox_until_id, "seen": webhook.inbox_seen_id}

@@ -11,8 +11,8 @@ SENDING = 20.0
 
 @job(CHORES, timeout=60)
 def look_after_webhooks() -> None:
-    """Find events for every webhook that is not stopped, and enqueue the jobs that send the
-    deliveries that are due."""
+    """Find events for every webhook that is not stopped. Then enqueue a job for each webhook that
+    has a delivery to send now."""
     for webhook_id in working_webhooks():
         find_events(webhook_id)
         db.session.commit()
@@ -22,12 +22,13 @@ def look_after_webhooks() -> None:
 
 @job(CHORES, timeout=60)
 def send_to_webhook(webhook_id: int) -> None:
-    """Send a webhook's deliveries that are due, for about SENDING seconds at most."""
+    """Send the webhook's deliveries that are due. After SENDING seconds, no further request is
+    begun."""
     deliveries.send_deliveries(webhook_id, SENDING)
 
 
 @job(CHORES, timeout=60)
 def forget_old_deliveries() -> None:
-    """Delete old deliveries."""
+    """Delete deliveries older than `deliveries.KEPT_FOR`."""
     deliveries.forget_deliveries()
     db.session.commit()

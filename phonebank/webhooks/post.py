@@ -1,4 +1,4 @@
-"""Sends one signed request, to one IP address, within a few seconds."""
+"""Sends one signed request to one IP address, and cuts the connection after TIMEOUT seconds."""
 
 import base64
 import contextlib
@@ -20,7 +20,8 @@ SECRET_PREFIX = "whsec_"  # noqa: S105  (the beginning of each secret, as Standa
 
 
 class NotDeliveredError(Exception):
-    """The error for a request that was not accepted. `status` is None if there was no response."""
+    """The error for a request that could not be sent, or that the receiver did not accept. `status`
+    is the HTTP status of the response, or None if there was no response."""
 
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
@@ -29,11 +30,11 @@ class NotDeliveredError(Exception):
 
 
 def post(url: str, secret: str, delivery_id: str, body: bytes) -> int:
-    """Sign and send the body, and return the status of the response. Raises NotDeliveredError
-    unless the status is from 200 to 299.
+    """Sign and send the body, and return the HTTP status of the response. Raises NotDeliveredError
+    unless a response comes in time and its status is from 200 to 299.
 
-    The host is looked up once, and the request goes to the address that was found and checked. No
-    redirect is followed.
+    The host is looked up once, and the request goes to the IP address that was found and checked.
+    No redirect is followed.
     """
     try:
         target = read_url(url)
@@ -80,10 +81,10 @@ def sign(secret: str, delivery_id: str, timestamp: str, body: bytes) -> str:
 
 
 class _Line:
-    """The connection of one request, which another thread can cut.
+    """The connection for one request. Another thread can cut the connection.
 
-    The socket's timeout is not enough, because it applies to each read separately: a server could
-    send single bytes for hours.
+    The socket's timeout does not limit the time of the whole request, because it applies to each
+    read separately. A server could send single bytes for hours.
     """
 
     def __init__(self) -> None:
@@ -120,5 +121,6 @@ def _send(line: _Line, address: str, target: Target, headers: dict[str, str], bo
 
 
 def tls_context() -> ssl.SSLContext:
-    """Return the TLS settings, which check the server's certificate and the host name in it."""
+    """Return the TLS settings for a request. With them, the server's certificate and the host name
+    in the certificate are checked."""
     return ssl.create_default_context()

@@ -30,12 +30,12 @@ SHOWN_AT_MOST = 100
 def create_webhook(
     campaign: Campaign, account: Account, url: str, events: Collection[WebhookEvent]
 ) -> Webhook:
-    """Make a webhook, which gets the events that happen from now on. The calling code must lock the
-    campaign's row first, so that two organisers who make webhooks at the same time cannot exceed
-    WEBHOOKS_AT_MOST.
+    """Make a webhook. It gets the events of the kinds in `events` that happen from now on.
 
-    Raises InvalidInputError for an address that is not public, and ConflictError if the campaign
-    has WEBHOOKS_AT_MOST webhooks that are not stopped.
+    The calling code must lock the campaign's row first. Otherwise two organisers who make webhooks
+    at the same time could exceed WEBHOOKS_AT_MOST. Raises InvalidInputError if `check_url` refuses
+    the address, and ConflictError if the campaign has WEBHOOKS_AT_MOST webhooks that are not
+    stopped.
     """
     check_url(url)
     working = select(func.count()).where(
@@ -59,8 +59,8 @@ def create_webhook(
 
 
 def webhooks_of(campaign: Campaign) -> Sequence[tuple[Webhook, Account | None]]:
-    """Return the campaign's webhooks, newest first. Each comes with the account that made the
-    webhook, or with None if that account was deleted."""
+    """Return the campaign's webhooks, newest first. With each webhook comes the account that made
+    it, or None if that account was deleted."""
     query = (
         select(Webhook, Account)
         .outerjoin(Account, Account.id == Webhook.created_by_id)
@@ -71,7 +71,8 @@ def webhooks_of(campaign: Campaign) -> Sequence[tuple[Webhook, Account | None]]:
 
 
 def webhook_for(campaign: Campaign, webhook_id: int) -> Webhook:
-    """Return one of the campaign's webhooks. Raises NotFoundError if there is no such webhook."""
+    """Return the campaign's webhook with this id. Raises NotFoundError if the campaign has no such
+    webhook."""
     webhook = db.session.get(Webhook, webhook_id)
     if webhook is None or webhook.campaign_id != campaign.id:
         raise NotFoundError("This campaign does not have this webhook.", "Choose one of its own.")
