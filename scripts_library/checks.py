@@ -1,5 +1,5 @@
-"""Checks a script as a whole: branches, ratings, answers that count as a yes, replies in practice
-calls, and reading time."""
+"""Checks a script as a whole: the order of its steps, branches, ratings, the main question, marked
+answers, replies in practice calls, and reading time."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -33,10 +33,10 @@ def check_script(script: Script, lines: Mapping[str, int]) -> Iterator[Diagnosti
 
 
 def warnings_for_contacts(script: Script, missing: Mapping[str, int]) -> list[Diagnostic]:
-    """Return a warning for each place where the script uses a merge field without a fallback, if
-    some contacts have no value for that field.
+    """Return warnings about the merge fields for which some contacts have no value. There is one
+    warning for each place where the script uses such a field without a fallback.
 
-    `missing` maps each field's name to the number of contacts without a value for it.
+    `missing` maps a field's name to the number of contacts that have no value for the field.
     """
     return [
         Diagnostic(
@@ -57,12 +57,13 @@ def _describe_contacts(number: int) -> str:
 
 
 def reading_seconds(words: str) -> int:
-    """Return how long it takes to say `words` aloud, in whole seconds."""
+    """Return about how many seconds it takes to say `words` aloud, as a whole number."""
     return round(len(words.split()) * 60 / WORDS_PER_MINUTE)
 
 
 def talking_seconds(script: Script) -> tuple[int, int]:
-    """Return how long the caller talks on the shortest and the longest path, in seconds.
+    """Return how long the caller talks on the shortest and on the longest path through the script,
+    in seconds.
 
     The script must have no errors.
     """

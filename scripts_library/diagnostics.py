@@ -1,5 +1,5 @@
-"""Errors and warnings about a script. Each message tells the script's writer how to fix the
-problem."""
+"""Errors and warnings about a script. Each message says what is wrong, and many messages also say
+how the script's writer can fix it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,8 @@ MAX_DIAGNOSTICS = 100
 class Diagnostic:
     """One error or warning. A script with an error cannot be used in calls.
 
-    `line` counts from 1. `step_id` is None if the diagnostic is not about a step.
+    `line` is the number of a line, counted from 1. `step_id` is None if the diagnostic is not about
+    a step, or if the step has no id.
     """
 
     line: int
@@ -31,7 +32,7 @@ class Diagnostic:
 class InvalidScriptError(ValueError):
     """The error for a script that cannot be used.
 
-    `diagnostics` holds the script's errors and warnings, in line order.
+    `diagnostics` holds the script's errors and warnings, sorted by line.
     """
 
     def __init__(self, source: str, diagnostics: Iterable[Diagnostic]) -> None:
@@ -41,26 +42,27 @@ class InvalidScriptError(ValueError):
 
 
 class DiagnosticList(list[Diagnostic]):
-    """A list that collects errors and warnings about a script. `step_id` is the id of the step
-    being parsed, if any."""
+    """A list that collects errors and warnings about a script. `step_id` is the id of the step that
+    is being parsed. It is None if no step is being parsed, or if the step's id is not known."""
 
     step_id: str | None = None
 
     def error(self, line: int, message: str) -> None:
-        """Add an error about the step that is being parsed, or about the script if no step is being
-        parsed."""
+        """Add an error about the step `self.step_id`, or about no step in particular if that is
+        None."""
         self.append(Diagnostic(line, self.step_id, message, "error"))
 
     def warning(self, line: int, message: str) -> None:
-        """Add a warning about the step that is being parsed, or about the script if no step is
-        being parsed."""
+        """Add a warning about the step `self.step_id`, or about no step in particular if that is
+        None."""
         self.append(Diagnostic(line, self.step_id, message, "warning"))
 
 
 def sort_diagnostics(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Return the diagnostics sorted by line, without duplicates.
 
-    If there are more than MAX_DIAGNOSTICS, one last diagnostic says how many more there are.
+    At most MAX_DIAGNOSTICS of them are returned. If there are more, one further diagnostic at the
+    end says how many are left out.
     """
     found = sorted(
         set(diagnostics),

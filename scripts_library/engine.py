@@ -1,4 +1,5 @@
-"""The engine of a call. From a step and an answer, the engine finds the next step.
+"""The engine that leads a caller through a script. From a step and an answer, it finds the next
+step.
 
 A mapping of the type `Answers` has an entry for every step that the caller has gone past. The key
 is the step's id, and the value is the answer at that step. The answer is None if the caller
@@ -20,25 +21,26 @@ MAX_NUMBER = 10**9
 
 
 class InvalidAnswerError(ValueError):
-    """The error for an answer that the step does not accept. Callers read its message."""
+    """The error for an answer that a step does not accept. Callers read the error's message."""
 
 
 def first_step(script: Script, fields: Fields) -> str:
     """Return the id of the step that a call begins with.
 
-    This is the target of the first `start` branch that matches `fields`. If no branch matches, a
-    call begins with the script's first step.
+    This step is the target of the first `start` branch that matches `fields`. If no branch matches,
+    it is the first step of the script.
     """
     return _branch_target(script.start, None, fields) or script.steps[0].id
 
 
 def next_step(script: Script, step_id: str, answer: Answer, fields: Fields) -> str | None:
-    """Return the id of the step that follows the step `step_id`, or None if the step `step_id` ends
-    the call.
+    """Return the id of the step that follows the step `step_id`. Return None if the call ends with
+    the step `step_id`.
 
     `answer` is a checked answer (see `check_answer`), or None. The engine tries the branches in
-    order, then the target of the chosen answer, then `next`. Raises UnknownStepError if there is no
-    such step, and InvalidAnswerError if the next step depends on an answer that was not given.
+    order, then the target of the chosen answer, then `next`. Raises UnknownStepError if the script
+    has no step `step_id`. Raises InvalidAnswerError if none of these gives a next step, usually
+    because an answer is missing.
     """
     step = script.step(step_id)
     if step.is_end:
@@ -118,8 +120,8 @@ def is_yes(script: Script, answers: Answers) -> bool:
 
 
 def ratings(script: Script, answers: Answers) -> tuple[int | None, int | None]:
-    """Return the first and second rating. Each is a number from 0 to 10, or None if it was not
-    given."""
+    """Return the first and the second rating. A rating is a whole number from 0 to 10. It is None
+    if the contact did not give it, or if the script does not ask for it."""
     return _rating(answers, script.first_rating), _rating(answers, script.second_rating)
 
 

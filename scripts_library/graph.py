@@ -1,7 +1,8 @@
-"""The graph of a script's steps, and the checks that every path through it reaches an end.
+"""The graph of a script's steps, and the checks that every path through the graph reaches an end.
 
 If these checks find no error, every call can reach a step that ends the call, whatever people
-answer. Every target exists, every answer has a target, and no path leads back.
+answer. Every target exists, every step leads to another step after every answer unless it ends the
+call, and no path leads back.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,8 +21,8 @@ def check_graph(script: Script) -> Iterator[Diagnostic]:
 
 
 def reachable_from(script: Script, step_ids: Iterable[str]) -> set[str]:
-    """Return the ids of these steps and of all steps that can come after them. Ids that no step has
-    are ignored."""
+    """Return the ids of these steps, and the ids of all steps that can come after them. An id that
+    no step has is ignored."""
     reached: set[str] = set()
     waiting = [step_id for step_id in step_ids if script.has_step(step_id)]
     while waiting:
@@ -33,18 +34,21 @@ def reachable_from(script: Script, step_ids: Iterable[str]) -> set[str]:
 
 
 def entry_step_ids(script: Script) -> list[str]:
-    """Return the ids of the steps that a call can begin with."""
+    """Return the ids of the steps that a call can begin with. In a script with errors, some ids may
+    belong to no step."""
     return [script.steps[0].id, *(branch.goto for branch in script.start)]
 
 
 def is_dead_end(step: Step) -> bool:
-    """Whether a call could get stuck at this step after some answer."""
+    """Whether a call could get stuck at this step, because the step sets no next step, or sets none
+    for some answer."""
     return not step.is_end and step.next is None and _answers_without_target(step) != []
 
 
 def covered_answers(branch: Branch, step: Step) -> set[str] | set[int]:
-    """Return the answers that the branch covers: the numbers in its range, or the keys of its
-    answers if the step is a choice. Otherwise return an empty set."""
+    """Return the answers that meet the branch's condition on the answer: the numbers in the
+    branch's range, or the keys in the branch if the step takes one choice. Otherwise return an
+    empty set. The branch's condition on a field is ignored."""
     if branch.low is not None and branch.high is not None:
         return {value for value in SCALE if branch.low <= value <= branch.high}
     return set(branch.choices) if step.answer == "choice" else set()
@@ -105,11 +109,12 @@ def _check_dead_ends(script: Script) -> Iterator[Diagnostic]:
 
 
 def _answers_without_target(step: Step) -> list[str] | None:
-    """Return the labels of the answers that have no target, for a step without `next`.
+    """Return the labels of the answers that have no target, for a step without `next`. On a scale,
+    the labels are the numbers.
 
-    Return None if the step is neither a choice nor a scale, because such a step always needs
-    `next`. Branches with a condition on a merge field give an answer no target here, because a
-    contact may have no value for the field.
+    Return None if the step asks for neither one choice nor a number on a scale, because such a step
+    always needs `next`. Branches with a condition on a merge field are ignored, because a contact
+    may have no value for the field.
     """
     covered: set[str | int] = set()
     for branch in step.branches:

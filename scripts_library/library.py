@@ -10,7 +10,7 @@ _FOLDER = Path(__file__).parent / "scripts"
 
 
 class UnknownScriptError(LookupError):
-    """The error that is raised if there is no ready-made script with this slug in this language."""
+    """The error for a slug and a language for which there is no ready-made script."""
 
 
 def ready_made() -> list[Script]:
@@ -21,7 +21,7 @@ def ready_made() -> list[Script]:
 def source_of(slug: str, language: str) -> str:
     """Return the YAML of one ready-made script, for an organiser to copy and edit.
 
-    Raises UnknownScriptError if there is no such script.
+    Raises UnknownScriptError if no ready-made script has this slug and language.
     """
     file = _files().get(f"{slug}.{language}")
     if file is None:

@@ -1,12 +1,13 @@
-"""Puts a contact's values, such as their name, into a script's words.
+"""Puts values, such as a contact's first name, into a script's words.
 
-The whole grammar of merge fields is `{{ first_name }}` and `{{ first_name or 'there' }}`, without
-attributes, calls or filters. A value that looks like a template, Markdown or HTML is shown exactly
-as it is written.
+A merge field has one of two forms, `{{ first_name }}` or `{{ first_name or 'there' }}`. There are
+no attributes, calls or filters. If a value looks like a template, Markdown or HTML, it is shown as
+plain text.
 
 The words of a script are the same for every contact except for these values. So the words are
 rendered once, with an empty slot for each value (`html_with_slots`, `text_with_slots`). Each
-contact's values are then put into the slots, here (`fill_slots`) or in the browser (call_words.js).
+contact's values are then put into the slots, by `fill_slots` on the server or by call_words.js in
+the browser.
 """
 
 import re
@@ -76,7 +77,8 @@ def malformed_fields(words: str) -> list[int]:
 
 
 def render_text(words: str, fields: Fields) -> str:
-    """Return `words` as plain text with the merge fields filled in, for titles, labels and exports.
+    """Return `words` as plain text, for titles, labels and exports. Each merge field is replaced by
+    its value or its fallback.
 
     A field that has neither a value nor a fallback becomes its name in square brackets. So a caller
     notices the missing value, and does not read out "Hello , it's Sam".
@@ -90,11 +92,12 @@ def render_text(words: str, fields: Fields) -> str:
 
 
 def render_html(words: str, fields: Fields) -> str:
-    """Return `words` as safe HTML, with Markdown paragraphs, lists and emphasis. Values are plain
-    text.
+    """Return `words` as safe HTML. Paragraphs, lists and emphasis in Markdown become HTML, but
+    values and fallbacks stay plain text.
 
-    `<bdi>` around each value keeps a right-to-left name from reversing the sentence. `<mark>` shows
-    a missing value. The HTML has no attributes.
+    `<bdi>` around each value keeps a right-to-left name from changing the order of the words beside
+    it. If a field has neither a value nor a fallback, `<mark>` shows the field's name. The HTML has
+    no attributes.
     """
     html, found = _template(words)
 
@@ -116,7 +119,7 @@ def html_with_slots(words: str) -> str:
 
 
 def text_with_slots(words: str) -> str:
-    """Return `words` as safe HTML for titles and labels, with an empty slot for each field.
+    """Return `words` as safe HTML for a title or a label, with an empty slot for each field.
     Markdown is not rendered."""
     parts, end = [], 0
     for match in _FIELD.finditer(words):
@@ -126,9 +129,9 @@ def text_with_slots(words: str) -> str:
 
 
 def text_with_names(words: str) -> str:
-    """Return `words` as safe HTML, with the name and the fallback of each field in square brackets.
-    Markdown is not rendered. Because of the names and fallbacks, two texts that differ only in
-    their fields look different."""
+    """Return `words` as safe HTML, with each field's name and fallback in square brackets. Markdown
+    is not rendered. Because the names and fallbacks are shown, two texts that differ only in their
+    fields look different."""
     parts, end = [], 0
     for match in _FIELD.finditer(words):
         field = _merge_field(match)
@@ -140,7 +143,8 @@ def text_with_names(words: str) -> str:
 
 
 def fill_slots(html: str, fields: Fields) -> str:
-    """Put each field's value, or its fallback, into the slots of `html`, as plain text.
+    """Return `html` with each slot filled. A slot gets the field's value, or the field's fallback,
+    as plain text.
 
     If a field has neither a value nor a fallback, its slot becomes a `<mark>` with the field's name
     in square brackets. The slots stay recognisable, so that the browser can fill them again for the
@@ -157,8 +161,8 @@ def fill_slots(html: str, fields: Fields) -> str:
 
 
 def values_of(names: Iterable[str], fields: Fields) -> dict[str, str]:
-    """Return the values of the fields with these names, as pages show them. Fields without a value
-    are not included."""
+    """Return the values of the fields with these names, as pages show them. A field without a value
+    is left out."""
     values = ((name, _clean_value(fields.get(name))) for name in names)
     return {name: value for name, value in values if value}
 
@@ -175,17 +179,17 @@ def fields_used(script: Script) -> list[FieldUse]:
 def fields_without_fallback(script: Script) -> list[str]:
     """Return the names of the fields that the script uses at least once without a fallback.
 
-    Fields that Phonebank always fills are not included, because no contact lacks them.
+    Fields that Phonebank always fills are left out, because they are never without a value.
     """
     needed = {use.name for use in fields_used(script) if not use.has_fallback}
     return sorted(needed - FIELDS_ALWAYS_KNOWN)
 
 
 def texts_of(script: Script) -> Iterator[tuple[int, str | None, str]]:
-    """Yield (line, step id or None, text) for every text that may have merge fields.
+    """Yield (line, step id or None, text) for every text in which merge fields are allowed.
 
-    `line` is the line of the text's step, answer or card. For the text message, and for the words
-    that say who is calling, `line` is 1.
+    `line` is the line of the step, answer or card to which the text belongs. For the text message,
+    and for the words that say who is calling, `line` is 1.
     """
     yield 1, None, script.identification
     if script.text_message:
@@ -201,7 +205,7 @@ def texts_of(script: Script) -> Iterator[tuple[int, str | None, str]]:
 
 
 def is_known(fields: Fields, name: str) -> bool:
-    """Whether a field has a value that is not None and not blank."""
+    """Whether the field with this name has a value that is not None and not blank."""
     return bool(_clean_value(fields.get(name)))
 
 
@@ -216,8 +220,8 @@ def _slot(field: MergeField) -> str:
 
 
 def _value_or_fallback(name: str, fallback: str | None, fields: Fields) -> tuple[str, bool]:
-    """Return the text to show. Also return True if this text is a value or a fallback, and False if
-    it is only the field's name."""
+    """Return the text to show for a field: its value, otherwise its fallback, otherwise its name in
+    square brackets. Also return False if the text is only the name, otherwise True."""
     value = _clean_value(fields.get(name))
     if value:
         return value, True
@@ -227,7 +231,8 @@ def _value_or_fallback(name: str, fallback: str | None, fields: Fields) -> tuple
 
 
 def _clean_value(value: str | None) -> str:
-    """Return the value on one line, without hidden characters, cut to MAX_VALUE_LENGTH."""
+    """Return the value on one line, without hidden characters, cut to MAX_VALUE_LENGTH. Return ""
+    if the value is None."""
     if value is None:
         return ""
     return " ".join(HIDDEN_CHARACTERS.sub("", str(value)).split())[:MAX_VALUE_LENGTH]

@@ -1,4 +1,4 @@
-"""Reads a script from YAML, or reports everything that is wrong with it."""
+"""Reads a script from YAML, and collects errors and warnings about the script."""
 
 from scripts_library import checks, script_builder, yaml_source
 from scripts_library.diagnostics import (
@@ -11,9 +11,10 @@ from scripts_library.script import Script
 
 
 def parse(text: str, source: str) -> Script:
-    """Return the script that the YAML in `text` describes. Errors use `source` as the file's name.
+    """Return the script that the YAML in `text` describes. `source` is the file's name in error
+    messages.
 
-    If any diagnostic is an error, raise InvalidScriptError with all diagnostics.
+    Raises InvalidScriptError, with all errors and warnings, if at least one of them is an error.
     """
     script, found = parse_leniently(text)
     if script is None or any(diagnostic.severity == "error" for diagnostic in found):
@@ -22,16 +23,16 @@ def parse(text: str, source: str) -> Script:
 
 
 def diagnose(text: str) -> list[Diagnostic]:
-    """Return every error and warning in `text`, in line order, for an editor to show."""
+    """Return the errors and warnings about the script in `text`, sorted by line."""
     return parse_leniently(text)[1]
 
 
 def parse_leniently(text: str) -> tuple[Script | None, list[Diagnostic]]:
-    """Return as much of the script as the parser understood, and the script's errors and warnings
-    in line order.
+    """Return as much of the script as the parser understood. Also return the errors and warnings,
+    sorted by line.
 
-    The script is None if no step could be read. Use this result only to edit the script. For calls,
-    use `parse`.
+    The script is None if no step could be read. Use this function only to edit a script or to look
+    for errors. For calls, use `parse`.
     """
     found = DiagnosticList()
     table = yaml_source.parse_yaml(text, found)

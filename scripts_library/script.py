@@ -33,8 +33,8 @@ RIGHT_TO_LEFT_LANGUAGES = frozenset({"ar", "dv", "fa", "he", "ku", "ps", "sd", "
 
 @dataclass(frozen=True)
 class Choice:
-    """One of the answers that a caller can choose. `goto` is the id of the next step, or None if
-    the step's branches or its `next` decide."""
+    """One of the answers that a caller can choose. `goto` is the id of the next step, unless one of
+    the step's branches applies. If `goto` is None, a branch or the step's `next` decides."""
 
     key: str
     label: str
@@ -44,8 +44,8 @@ class Choice:
 
 @dataclass(frozen=True)
 class Branch:
-    """A transition to the step `goto`, which is taken if all of the branch's conditions hold. A
-    condition that is None or () is not set."""
+    """A transition to the step `goto`. A branch applies if all of its conditions hold, and the
+    engine takes the first branch that applies. A condition that is None or () is not set."""
 
     goto: str
     choices: tuple[str, ...] = ()
@@ -58,7 +58,7 @@ class Branch:
 
     @property
     def depends_on_answer(self) -> bool:
-        """Whether the branch has a condition on the answer, not only on a field."""
+        """Whether the branch has a condition on the answer. It may also have one on a field."""
         return bool(self.choices) or self.low is not None
 
 
@@ -66,7 +66,8 @@ class Branch:
 class Step:
     """One step of a call. The caller says `words` aloud, and reads `guidance` silently.
 
-    If a call ends at this step, `outcome` is the key of the call's usual outcome.
+    Only a step that ends the call can have an `outcome`: the key of the outcome that such a call
+    usually has.
     """
 
     id: str
@@ -95,7 +96,7 @@ class Step:
         return self.answer is None or self.next is not None
 
     def choice(self, key: str) -> Choice | None:
-        """Return the answer with that key, or None."""
+        """Return the answer with this key, or None if the step has no such answer."""
         return next((choice for choice in self.choices if choice.key == key), None)
 
     def target_ids(self) -> tuple[str, ...]:
@@ -111,7 +112,8 @@ class Step:
 class Card:
     """A reply to something that people may say at any step.
 
-    `outcome` is the key of the call's outcome if the call ends with this reply, otherwise None.
+    If calls usually end with this reply, `outcome` is the key of their outcome. Otherwise `outcome`
+    is None.
     """
 
     id: str
@@ -125,7 +127,7 @@ class Card:
 @dataclass(frozen=True)
 class Character:
     """An invented person for a practice call. `replies` maps the ids of some steps to what this
-    person says there. At all other steps they say `otherwise`."""
+    person says there. At all other steps the person says `otherwise`."""
 
     kind: CharacterKind
     name: str
@@ -146,8 +148,9 @@ class Character:
 class Script:
     """A script for calls. `yes` maps step ids to the keys of the answers that count as a yes.
     `needs_action` maps step ids to the keys of the answers on which somebody has to act. `tags`
-    maps each step id to another mapping: from an answer's key to the tag that the answer adds to
-    the contact. `text_message` is the text message that the caller may send after the call."""
+    maps step ids to mappings. Each of these maps an answer's key to the tag that the contact gets
+    for this answer. `text_message` is the text message that the caller may send after the call, or
+    ""."""
 
     slug: str
     language: str
@@ -175,7 +178,7 @@ class Script:
         object.__setattr__(self, "_by_id", {step.id: step for step in self.steps})
 
     def step(self, step_id: str) -> Step:
-        """Return the step with that id. Raises UnknownStepError if there is none."""
+        """Return the step with this id. Raises UnknownStepError if the script has no such step."""
         try:
             return self._by_id[step_id]
         except KeyError:
@@ -184,7 +187,7 @@ class Script:
             ) from None
 
     def has_step(self, step_id: str) -> bool:
-        """Whether the script has a step with that id."""
+        """Whether the script has a step with this id."""
         return step_id in self._by_id
 
     @property

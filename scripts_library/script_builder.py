@@ -1,7 +1,8 @@
-"""Builds a `Script` from YAML tables, and checks its names, kinds, lengths and merge fields.
+"""Builds a `Script` from parsed YAML, and checks the script's names, kinds, lengths and merge
+fields.
 
-Each diagnostic has the line of the setting that it is about. Afterwards `graph.py` and `checks.py`
-check whether the steps make sense together.
+Each diagnostic has the line of the setting, or of the whole entry (such as a step), that it is
+about. Afterwards `graph.py` and `checks.py` check whether the steps make sense together.
 """
 
 import dataclasses
@@ -53,10 +54,10 @@ _HTML = re.compile(r"<[a-zA-Z/!]")
 
 
 def build_script(table: Table, diagnostics: DiagnosticList) -> Script | None:
-    """Return the script in `table`, or None if no step of it could be read.
+    """Return the script in `table`, or None if no step of the script could be read.
 
-    A script with errors is built as far as possible, so that the later checks can report their
-    diagnostics at the same time.
+    A script with errors is built as far as possible, so that the later checks can add their
+    diagnostics to the same list.
     """
     return _ScriptBuilder(table, diagnostics).build()
 
@@ -348,8 +349,8 @@ class _ScriptBuilder:
         return settings.text("guidance", MAX_WORDS_LENGTH, required=False, check=self._check_words)
 
     def _check_words(self, node: Text) -> None:
-        """Report merge fields that cannot be filled in, and merge fields that lack a necessary
-        fallback. Also report HTML, because callers would see its tags."""
+        """Report merge fields that cannot be filled in, and merge fields that should have a
+        fallback but have none. Also report HTML, because callers would see the HTML tags."""
         for offset in merge_fields.malformed_fields(node.value):
             snippet = node.value[offset : offset + 30].split("\n")[0]
             self.diagnostics.error(
@@ -383,6 +384,6 @@ class _ScriptBuilder:
 
 
 def _settings_of(cls: type[Script | Step | Choice | Card]) -> set[str]:
-    """Return the names of the settings that YAML may have for a class in `script.py`. These are the
-    class's fields without those that have `compare=False`."""
+    """Return the names of the settings that a YAML mapping for this class may have. They are the
+    names of all the class's fields except those with `compare=False`."""
     return {field.name for field in dataclasses.fields(cls) if field.compare}

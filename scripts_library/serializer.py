@@ -1,4 +1,5 @@
-"""Writes a script as YAML that parses back to the same script, for editors and exports."""
+"""Writes a script as YAML that parses back to the same script. The script editor keeps its drafts
+in this form."""
 
 from collections.abc import Mapping
 from textwrap import indent
@@ -41,7 +42,8 @@ _Dumper.add_representer(_Flow, _represent_flow)
 
 
 def serialize(script: Script) -> str:
-    """Return the YAML of a script. Comments in the original file are lost."""
+    """Return the YAML of a script. It has no comments, because a `Script` does not hold the
+    comments of the file from which it was read."""
     top = {
         "slug": script.slug,
         "language": script.language,
@@ -135,7 +137,8 @@ def _list(name: str, entries: list[dict[str, Any]]) -> str:
 
 
 def _drop_empty(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop empty settings, because empty and missing settings mean the same in a script."""
+    """Return the settings without the empty ones, because an empty setting means the same as a
+    missing one."""
     return {name: value for name, value in settings.items() if value not in (None, "", [], {})}
 
 

@@ -1,8 +1,8 @@
 """Reads the values in a YAML mapping: text, names, lists, nested mappings, and yes or no (which may
 also be written true or false).
 
-If a setting has an error, the reader adds a diagnostic with the setting's line, and reading
-continues. So the writer sees all errors at once.
+If a setting has an error, `FieldReader` adds a diagnostic with the setting's line and continues. So
+the script's writer sees the errors of all settings at once.
 """
 
 import re
@@ -18,12 +18,14 @@ _WRAPPED = re.compile(r"(?<=[^\s\\])[ ]?\n[ ]*(?=[^\s])(?![-*+] |\d{1,9}[.)] )")
 
 
 def unwrap_lines(text: str) -> str:
-    """Join the lines of each paragraph and each list item into one line."""
+    """Join the lines of each paragraph and each list item into one line. Hard line breaks of
+    Markdown stay."""
     return _WRAPPED.sub(" ", text)
 
 
 class FieldReader:
-    """Reads the settings in one mapping. `what` names the mapping in messages, such as "a step"."""
+    """Reads the settings in one mapping. `what` is the name of the mapping in error messages: "a
+    step", for example. If `known` is not empty, a setting that is not in `known` is an error."""
 
     def __init__(
         self, table: Table, diagnostics: DiagnosticList, what: str, known: Collection[str] = ()
@@ -59,9 +61,9 @@ class FieldReader:
         """Read text of one or more lines and at most `max_length` characters.
 
         Lines of the same paragraph are joined. If the setting is missing or empty, return "", and
-        add an error if it is required. If the setting is not text, return "" and add an error. If
-        the text is too long, add an error and return the text all the same. If the text is not too
-        long, `check` may add more diagnostics.
+        add an error if `required` is true. If the setting is not text, return "" and add an error.
+        If the text is too long, add an error and return the text all the same. Otherwise call
+        `check` with the text, and `check` may add more diagnostics.
         """
         node = self.table.entries.get(key)
         if node is None or not self.has(key):
@@ -93,7 +95,8 @@ class FieldReader:
         max_length: int = MAX_LINE_LENGTH,
         check: Callable[[Text], None] | None = None,
     ) -> str:
-        """Read text for one line. Line breaks and repeated spaces become one space."""
+        """Read text as `text` does, and return it on one line. Line breaks and repeated spaces
+        become one space."""
         return " ".join(self.text(key, max_length, required=required, check=check).split())
 
     def name(self, key: str, pattern: re.Pattern[str], allowed: str) -> str:
@@ -119,14 +122,16 @@ class FieldReader:
 
     def yes_or_no(self, key: str) -> bool | None:
         """Return True for yes, False for no, and None if the setting is missing or empty. For any
-        other value, add an error and return False."""
+        other text, add an error and return False. For a list or a mapping, add an error and return
+        None."""
         value = self.one_line(key, required=False).casefold()
         if value and value not in ("yes", "true", "no", "false"):
             self.diagnostics.error(self.line_of(key), f"`{key}` must be yes or no, not {value}.")
         return value in ("yes", "true") if value else None
 
     def keys(self, key: str) -> tuple[str, ...]:
-        """Read one word, or a list of words such as `[yes, maybe]`."""
+        """Read one key, or a list of keys such as `[yes, maybe]`, and return each key once. An
+        entry that is empty or is not text is an error and is left out."""
         node = self.table.entries.get(key) if self.has(key) else None
         nodes = node.items if isinstance(node, Items) else (node,) if node else ()
         words = [n.value.strip() for n in nodes if isinstance(n, Text) and n.value.strip()]
@@ -137,8 +142,9 @@ class FieldReader:
         return tuple(dict.fromkeys(words))
 
     def tables(self, key: str, *, max_count: int, required: bool = False) -> list[Table]:
-        """Read the list of mappings under `key`. If there are more than `max_count`, add an error
-        and return only the first `max_count`."""
+        """Read the list of mappings under `key`. An entry that is not a mapping is an error and is
+        left out. If there are more mappings than `max_count`, add an error and return only the
+        first `max_count`. If there is no list, return an empty list."""
         if not self.has(key):
             if required:
                 self.diagnostics.error(self.line_of(key), f"`{key}` is missing.")
@@ -164,7 +170,9 @@ class FieldReader:
         return tables[:max_count]
 
     def entries(self, key: str) -> dict[str, Node]:
-        """Read the names and values of the mapping under `key`."""
+        """Return the mapping under `key`, from each name to its value's node. Return an empty
+        mapping if `key` has no value. Also return an empty mapping, and add an error, if the value
+        is not a mapping."""
         node = self.table.entries.get(key) if self.has(key) else None
         if node is not None and not isinstance(node, Table):
             self.diagnostics.error(
@@ -173,7 +181,8 @@ class FieldReader:
         return node.entries if isinstance(node, Table) else {}
 
     def inside(self, key: str) -> "FieldReader":
-        """Return a reader of the mapping under `key`, or of an empty mapping if there is none."""
+        """Return a reader for the mapping under `key`. If there is no mapping under `key`, the
+        reader has an empty one."""
         node = self.table.entries.get(key)
         if not isinstance(node, Table):
             node = Table({}, {}, self.line_of(key))

@@ -1,8 +1,9 @@
 """Parses YAML from an untrusted source, and keeps the line of every node.
 
 Only plain YAML is accepted: mappings, lists and text. Every value stays text, so an answer called
-`no` or `1.0` does not become a boolean or a number. Anchors, aliases, tags, tabs, repeated keys,
-deep nesting and large files are refused. (With aliases, a small file can expand to gigabytes.)
+`no` or `1.0` does not become a boolean or a number. Anchors, aliases, tags, tabs, hidden
+characters, repeated keys, second documents, deep nesting and large files are refused. (With
+aliases, a small file can expand to gigabytes.)
 """
 
 import math
@@ -32,15 +33,16 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True)
 class Text:
-    """A YAML text value. `style` is "|" or ">" if the text is written as a block."""
+    """A YAML text value. `style` is "|" or ">" if the text is written as a block, a quotation mark
+    if it is written in quotation marks, and otherwise ""."""
 
     value: str
     line: int
     style: str = ""
 
     def line_of(self, offset: int) -> int:
-        """Return the line of the character at `offset`. The line is exact in `|` blocks, and a
-        guess in other text."""
+        """Return the line of the character at `offset`. The line is exact in a `|` block. For all
+        other text, return the line on which the text begins."""
         if self.style == "|":
             return self.line + 1 + self.value.count("\n", 0, offset)
         return self.line + 1 if self.style == ">" else self.line
@@ -71,7 +73,7 @@ Node = Text | Items | Table
 
 
 class _ReadError(Exception):
-    """The error that stops the parser. Before this error is raised, a diagnostic is added."""
+    """The error that stops the parser. The code that raises it first adds a diagnostic."""
 
 
 def parse_yaml(text: str, diagnostics: DiagnosticList) -> Table | None:
@@ -169,8 +171,9 @@ class _OpenNode:
 
 
 def _build(events: Iterator[yaml.Event], diagnostics: DiagnosticList) -> Node | None:
-    """Build the tree of nodes without recursion, because deep nesting could exhaust the call
-    stack."""
+    """Build the tree of nodes from the parser's events, and return its root. Return None if there
+    is no node. The function uses a list of open nodes instead of recursion, so that no YAML can
+    exhaust the call stack here."""
     open_nodes: list[_OpenNode] = []
     root: Node | None = None
     documents = 0
@@ -199,7 +202,8 @@ def _build(events: Iterator[yaml.Event], diagnostics: DiagnosticList) -> Node | 
 def _refuse_unsupported(
     event: yaml.Event, documents: int, depth: int, diagnostics: DiagnosticList
 ) -> None:
-    """Add a diagnostic and raise _ReadError if the event is not plain YAML."""
+    """Add a diagnostic and raise _ReadError if the event is something that is not accepted, such as
+    an alias or a second document."""
     problem = None
     if documents > 1:
         problem = "A second document starts here (`---`). A file can have only one script."
