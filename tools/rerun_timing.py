@@ -2,10 +2,9 @@
 
     python -m tools.rerun_timing [pytest's arguments]
 
-A test marked `timing` measures seconds, and a shared machine may stall for that long. If at most
-three such tests fail, and no other test fails, these tests are run once more, one at a time.
-Otherwise nothing is run again. A test that sometimes fails although it measures no seconds has
-found a fault.
+A test marked `timing` measures seconds, and a shared machine may stall for that long. If only such
+tests fail, and at most three of them, the failed tests are run once more, one at a time. Otherwise
+nothing is run again. A test that sometimes fails although it measures no seconds has found a fault.
 """
 
 import subprocess

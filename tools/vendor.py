@@ -4,9 +4,9 @@
     python tools/vendor.py --check    do so in a scratch folder; fail if the repository differs
 
 The copies are committed. So a fresh clone runs without Node, and no page asks another host for
-code. Only this program, the checks of our JavaScript and `make soak` need Node. To take a new
-version, change package.json, run `npm install --package-lock-only` and then this program, and read
-the diff.
+code. Only this program, `tools/places.py`, the checks of our JavaScript and `make soak` need Node.
+To take a new version, change package.json, run `npm install --package-lock-only` and then this
+program, and read the diff.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Library:
     """A package, with its licences and the files that pages load. `files` maps the name that
     templates use for a file to the file's path in the package.
 
-    `bundled` names the packages that are compiled into those files; their licences are copied too.
-    If the package has no file for browsers, its module is compiled. `compiled` is then the name of
-    the global variable that holds what the module exports.
+    `bundled` names the packages that are compiled into those files. The licences of these packages
+    are copied too. If the package has no file for browsers, its module is compiled. `compiled` is
+    then the name of the global variable that holds what the module exports; otherwise it is "".
     """
 
     package: str
@@ -113,11 +113,12 @@ def install_locked_packages(scratch: Path) -> Path:
 
 
 def copy_libraries(modules: Path, target: Path) -> dict[str, dict[str, str]]:
-    """Copy each library's named files and licences. Return the manifest.
+    """Copy the files in `files` of each library, or compile them, and copy the library's licences.
+    Return the manifest, which is also written to the folder `target`.
 
     The manifest has an entry for each file, by the name that templates use for the file. The entry
-    has the file's path below `target`, its package, version and licence, and its checksum in the
-    form of the `integrity` attribute (W3C Subresource Integrity).
+    has the file's path below `target`, and the library's package, version and licence. It also has
+    the file's checksum, in the form of the `integrity` attribute (W3C Subresource Integrity).
     """
     manifest = {}
     for library in LIBRARIES:
@@ -144,8 +145,8 @@ def copy_libraries(modules: Path, target: Path) -> dict[str, dict[str, str]]:
 
 
 def compile_for_browsers(modules: Path, source: Path, target: Path, exports: str) -> None:
-    """Write a module, with everything that the module imports, into one file. The file sets the
-    global variable whose name is `exports`."""
+    """Write a module, with everything that the module imports, into one file. The file stores what
+    the module exports in a global variable. `exports` is the name of this variable."""
     subprocess.run(
         [
             *(modules / ".bin/esbuild", source, "--bundle", "--minify", "--format=iife"),
@@ -171,13 +172,14 @@ def licences_of(library: Library, modules: Path) -> str:
 
 
 def integrity_of(content: bytes) -> str:
-    """Return the value of an `integrity` attribute for these bytes, with SHA-256."""
+    """Return the SHA-256 checksum of these bytes as an `integrity` attribute has it."""
     return "sha256-" + base64.b64encode(hashlib.sha256(content).digest()).decode()
 
 
 def write_notices(manifest: dict[str, dict[str, str]], vendor: Path, notices: Path) -> None:
-    """Write the notices that licences require: the licences of the copied files, and those of the
-    data about places. Each library and each source of data has a section."""
+    """Write the notices that licences require. There is a section for each library, with the
+    library's licences. There is also a section for each source of data about places, with the
+    source's own notice and a link to its terms."""
     lines = [
         "# Third-party notices",
         "",
@@ -200,7 +202,8 @@ def write_notices(manifest: dict[str, dict[str, str]], vendor: Path, notices: Pa
 
 
 def places_notices() -> list[str]:
-    """Return the section about the data that `tools/places.py` took from other people."""
+    """Return the lines of the notices about the data that `tools/places.py` took from other people.
+    There is a section for each source of the data."""
     sources = json.loads((REPOSITORY / PLACES).read_text())["sources"]
     lines = [
         "# Places",
@@ -235,8 +238,9 @@ def differences(ours: Path, theirs: Path) -> list[str]:
 
 
 def main() -> int:
-    """Copy the files, or compare them with --check. Return the exit status, which is 1 if the files
-    differ or npm is missing."""
+    """Copy the files into the repository. With --check, only compare the files with the
+    repository's. Return the exit status: 1 if npm is missing or if --check finds a difference,
+    otherwise 0."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="change nothing, report differences")
     check = parser.parse_args().check
