@@ -111,7 +111,8 @@ def stop_keeping_calls(volunteer: Volunteer, campaign_id: int) -> None:
 
 
 def sign_out_everywhere(volunteer: Volunteer) -> None:
-    """Make the volunteer's cookies on all devices invalid."""
+    """Make the volunteer's cookies on all devices invalid. Raises NotFoundError if another
+    transaction has deleted the volunteer."""
     lock_row(volunteer)
     volunteer.device_token = secrets.token_urlsafe(24)
 

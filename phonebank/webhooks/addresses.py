@@ -70,9 +70,9 @@ def check_url(url: str) -> None:
 def public_address(target: Target) -> str:
     """Look the host up once, and return the IP address to connect to.
 
-    The calling code must connect to this IP address and not look the host up again, because a
+    The calling code must connect to this IP address. It must not look the host up again, because a
     second look-up may return a different address. Raises InvalidInputError if there is no such
-    host, if any of its addresses is not public, or if the host is Phonebank's own.
+    host, if any of the host's addresses is not public, or if the host is Phonebank's own.
     """
     own = urlsplit(current_config().base_url).hostname
     if target.host.lower().rstrip(".") == own:

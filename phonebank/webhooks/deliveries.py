@@ -21,14 +21,15 @@ from phonebank.models import Contact, DeliveryState, Webhook, WebhookDelivery, n
 from phonebank.models.state_column import state_text
 from phonebank.webhooks.post import NotDeliveredError, post
 
-# The pauses before the second and each later try. After the last one a delivery has failed.
+# The pauses before the second and each later try. If the last try fails too, the delivery has
+# failed.
 PAUSES = tuple(
     timedelta(minutes=minutes) for minutes in (1, 5, 30, 2 * 60, 6 * 60, 12 * 60, 24 * 60)
 )
 TRIES_AT_MOST = len(PAUSES) + 1
-# After a failure the webhook gets nothing else for this long at most. So a webhook that never
-# answers does not occupy the workers, and one request that it refuses does not delay its other
-# requests for long.
+# After a failed request the webhook gets no other request for at most this long. So a webhook that
+# never answers does not occupy the workers. A webhook that refuses one request gets its other
+# requests soon.
 PAUSE_OF_ALL = timedelta(minutes=5)
 # Deliveries are deleted after this time.
 KEPT_FOR = timedelta(days=30)
@@ -104,9 +105,9 @@ def _send_next(webhook_id: int) -> bool:
 def _body(webhook: Webhook, delivery: Row[Any]) -> bytes:
     """Return the body of the request that sends a delivery.
 
-    The body has each person's external ID (the ID that the uploaded list gives them). This ID is
-    not stored in the delivery, but is read just before the request is sent. So if a person was
-    erased while the delivery was waiting, the body has null in place of their external ID.
+    The body has each person's external ID (the ID that the uploaded list gives the person). This ID
+    is not stored in the delivery, but is read just before the request is sent. So if a person was
+    erased while the delivery was waiting, the body has null in place of the person's external ID.
     """
     ids = [event["contact_id"] for event in delivery.events]
     query = select(Contact.id, Contact.external_id).where(

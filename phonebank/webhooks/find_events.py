@@ -22,7 +22,7 @@ from phonebank.models import Webhook, WebhookDelivery, WebhookEvent, now
 
 # One request has at most this many events.
 EVENTS_A_DELIVERY = 100
-# One run reads this many rows for one webhook. The next run continues.
+# One run reads at most this many rows of each kind for one webhook. The next run continues.
 ROWS_A_RUN = 2000
 
 _OUTCOMES = text(f"""

@@ -1,4 +1,5 @@
-"""Sends one signed request to one IP address, and cuts the connection after TIMEOUT seconds."""
+"""Sends one signed request to one IP address. If the request takes longer than TIMEOUT seconds, the
+connection is cut."""
 
 import base64
 import contextlib
@@ -13,8 +14,8 @@ import time
 from phonebank.core.errors import InvalidInputError
 from phonebank.webhooks.addresses import Target, public_address, read_url
 
-# Seconds for the whole request, from the connection to the answer's headers. A program that takes
-# longer should take the request first and work on it later.
+# Seconds for the whole request, from the connection to the response's headers. A receiver that needs
+# longer should first answer the request, and do its work later.
 TIMEOUT = 10.0
 SECRET_PREFIX = "whsec_"  # noqa: S105  (the beginning of each secret, as Standard Webhooks has it)
 
