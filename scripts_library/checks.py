@@ -1,5 +1,5 @@
-"""Checks a script as a whole: the order of its steps, branches, ratings, the main question, marked
-answers, replies in practice calls, and reading time."""
+"""Checks a script as a whole: its paths, branches, ratings, main question, marked answers, replies
+in practice calls, and reading time."""
 
 from collections.abc import Iterable, Iterator, Mapping
 

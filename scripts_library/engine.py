@@ -28,7 +28,7 @@ def first_step(script: Script, fields: Fields) -> str:
     """Return the id of the step that a call begins with.
 
     This step is the target of the first `start` branch that matches `fields`. If no branch matches,
-    it is the first step of the script.
+    a call begins with the script's first step.
     """
     return _branch_target(script.start, None, fields) or script.steps[0].id
 
@@ -120,8 +120,8 @@ def is_yes(script: Script, answers: Answers) -> bool:
 
 
 def ratings(script: Script, answers: Answers) -> tuple[int | None, int | None]:
-    """Return the first and the second rating. A rating is a whole number from 0 to 10. It is None
-    if the contact did not give it, or if the script does not ask for it."""
+    """Return the first and the second rating. A rating is a whole number from 0 to 10, or None if
+    the contact gave no such rating or the script does not ask for it."""
     return _rating(answers, script.first_rating), _rating(answers, script.second_rating)
 
 

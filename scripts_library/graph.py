@@ -1,8 +1,8 @@
 """The graph of a script's steps, and the checks that every path through the graph reaches an end.
 
 If these checks find no error, every call can reach a step that ends the call, whatever people
-answer. Every target exists, every step leads to another step after every answer unless it ends the
-call, and no path leads back.
+answer. Every target exists, and no path leads back. Every step that does not end the call leads to
+another step, whatever the answer is.
 """
 
 from collections.abc import Iterable, Iterator

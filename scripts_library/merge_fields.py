@@ -143,7 +143,7 @@ def text_with_names(words: str) -> str:
 
 
 def fill_slots(html: str, fields: Fields) -> str:
-    """Return `html` with each slot filled. A slot gets the field's value, or the field's fallback,
+    """Return `html` with each slot filled. A slot gets its field's value, or the field's fallback,
     as plain text.
 
     If a field has neither a value nor a fallback, its slot becomes a `<mark>` with the field's name

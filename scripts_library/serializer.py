@@ -1,5 +1,5 @@
-"""Writes a script as YAML that parses back to the same script. The script editor keeps its drafts
-in this form."""
+"""Writes a script as YAML that parses back to the same script. The script editor uses this to check
+and to store a script from its form."""
 
 from collections.abc import Mapping
 from textwrap import indent

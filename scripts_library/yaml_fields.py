@@ -62,8 +62,8 @@ class FieldReader:
 
         Lines of the same paragraph are joined. If the setting is missing or empty, return "", and
         add an error if `required` is true. If the setting is not text, return "" and add an error.
-        If the text is too long, add an error and return the text all the same. Otherwise call
-        `check` with the text, and `check` may add more diagnostics.
+        If the text is too long, add an error and return the text all the same. If the text is not
+        too long, it is passed to `check` (if given), which may add more diagnostics.
         """
         node = self.table.entries.get(key)
         if node is None or not self.has(key):
@@ -142,9 +142,10 @@ class FieldReader:
         return tuple(dict.fromkeys(words))
 
     def tables(self, key: str, *, max_count: int, required: bool = False) -> list[Table]:
-        """Read the list of mappings under `key`. An entry that is not a mapping is an error and is
-        left out. If there are more mappings than `max_count`, add an error and return only the
-        first `max_count`. If there is no list, return an empty list."""
+        """Read the list of mappings under `key`. If `key` has no value, return an empty list, and
+        add an error if `required` is true. If the value is not a list, return an empty list and add
+        an error. An entry that is not a mapping is an error and is left out. If there are more
+        mappings than `max_count`, add an error and return only the first `max_count`."""
         if not self.has(key):
             if required:
                 self.diagnostics.error(self.line_of(key), f"`{key}` is missing.")
