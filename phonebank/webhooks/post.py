@@ -14,8 +14,8 @@ import time
 from phonebank.core.errors import InvalidInputError
 from phonebank.webhooks.addresses import Target, public_address, read_url
 
-# Seconds for the whole request, from the connection to the response's headers. A receiver that needs
-# longer should first answer the request, and do its work later.
+# Seconds for the whole request, from the connection to the response's headers. A receiver that
+# needs longer should first answer the request, and do its work later.
 TIMEOUT = 10.0
 SECRET_PREFIX = "whsec_"  # noqa: S105  (the beginning of each secret, as Standard Webhooks has it)
 
