@@ -8,7 +8,7 @@ changed, `record_event` locks the line, reads it again, and writes if the event 
 
 import logging
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -115,8 +115,7 @@ def record_events(events: Sequence[LineEvent]) -> None:
     """Store many events with at most three statements. The lines are locked in the order of their
     ids.
 
-    Each event has the same effect as in `record_event`, with one exception: of the new events of a
-    line, only the first can set the line's `dialled_at`. Events of unknown lines are ignored.
+    Each event has the same effect as in `record_event`. Events of unknown lines are ignored.
     """
     ids = sorted({event.line_id for event in events})
     lines = {row.id: _facts_of(row) for row in db.session.execute(_LOCK_MANY, {"ids": ids})}
@@ -130,21 +129,24 @@ def record_events(events: Sequence[LineEvent]) -> None:
     }
     inserted = {(row.line_id, row.sequence, row.kind) for row in _inserted(columns)}
     new = [event for key, event in known.items() if key in inserted]
-    changed: dict[int, tuple[LineFacts, LineEvent]] = {}
+    changed: dict[int, LineFacts] = {}
+    # Any of a line's events may have the provider's id, or show that the line was dialled.
+    provider_ids: dict[int, str | None] = {}
+    were_dialled_at: dict[int, datetime | None] = {}
     for event in new:
-        facts, first = changed.get(event.line_id, (lines[event.line_id], event))
-        # Any of a line's events may have the provider's id.
-        first = first if first.provider_id else replace(first, provider_id=event.provider_id)
-        changed[event.line_id] = apply(facts, event), first
+        line_id = event.line_id
+        changed[line_id] = apply(changed.get(line_id, lines[line_id]), event)
+        provider_ids[line_id] = provider_ids.get(line_id) or event.provider_id
+        were_dialled_at[line_id] = were_dialled_at.get(line_id) or _was_dialled_at(event)
     if not changed:
         return
     values: dict[str, Any] = {
         "ids": list(changed),
-        "provider_ids": [event.provider_id for _, event in changed.values()],
-        "were_dialled_at": [_was_dialled_at(event) for _, event in changed.values()],
+        "provider_ids": [provider_ids[line_id] for line_id in changed],
+        "were_dialled_at": [were_dialled_at[line_id] for line_id in changed],
     }
     for name in _FACTS:
-        values[name] = [getattr(facts, name) for facts, _ in changed.values()]
+        values[name] = [getattr(facts, name) for facts in changed.values()]
     db.session.execute(_WRITE_MANY, values)
 
 
