@@ -157,9 +157,7 @@ def _locked_change(campaign: Campaign, change_id: int, *states: ToldState) -> To
     if change is None:
         raise NotFoundError("There is no such change.", "Reload the page.")
     if change.state not in states:
-        raise ConflictError(
-            "Another organiser has already decided about this change.", "Reload the page."
-        )
+        raise ConflictError("This change is no longer as your page shows it.", "Reload the page.")
     return change
 
 
