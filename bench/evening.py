@@ -24,8 +24,8 @@ BAR = 3.0
 
 def watch(televisions: Any, rounds: int, report: Callable[[str], None]) -> bool:
     """Count the events that `televisions` receive, until each board has got about `rounds` events.
-    Meanwhile, read the memory of the web process several times. Print the figures. Return whether
-    the memory grew by at most BAR after the warm-up."""
+    Meanwhile, measure several times how much memory the web process uses. Print the figures. Return
+    whether the memory grew by at most BAR after the warm-up."""
     began, heard, sampled = time.monotonic(), 0, []
     marks = [WARM_UP + (1 - WARM_UP) * part / 4 for part in range(5)]
     while marks:

@@ -1,7 +1,7 @@
 """Measures how long an import takes, compared with the least time that any import needs.
 
-The least time is the time that two processes, one on each core, need for two things: the library
-`phonenumbers` parses the numbers of a file, and COPY stores the file's rows. The least time is
+For the least time, two processes parse the numbers of a file with the library `phonenumbers`, and
+store its rows with COPY. Each process does this for half of the rows. The least time is
 measured both before and after the imports, and the mean of both counts. That is fairer if other
 programs use the machine during a part of the run.
 

@@ -105,7 +105,7 @@ def test_accepting_can_be_taken_back_until_something_else_changes(
     old = contact.first_name
     decide.accept(campaign, change.id, host)
     assert (contact.first_name, contact.name_key) == ("Ana", "ana example")
-    with pytest.raises(ConflictError, match="already decided"):
+    with pytest.raises(ConflictError, match="no longer as your page shows it"):
         decide.refuse(campaign, change.id, host)
     decide.take_back(campaign, change.id, host)
     assert (contact.first_name, decide.undecided_count(campaign)) == (old, 1)
