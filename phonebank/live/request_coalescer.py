@@ -18,8 +18,8 @@ AT_ONCE = 100
 
 @dataclass(frozen=True)
 class Reading:
-    """The data that a board shows: the party's figures, the campaign's totals, and the number of the
-    party's calls in each five minutes of the past hour."""
+    """The data that a board shows: the party's figures, the campaign's totals, and the numbers of
+    the party's calls in each five minutes of the past hour."""
 
     figures: Figures
     campaign: CampaignTotals
