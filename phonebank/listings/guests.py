@@ -32,7 +32,6 @@ from phonebank.models import (
     MailKind,
     now,
 )
-from phonebank.models.guest import OPEN_STATES
 from phonebank.parties.display_names import clean_name
 from phonebank.parties.profanity import refuse_bad_words
 from phonebank.roster.admit import admit
@@ -81,10 +80,10 @@ def ask(listing: Listing, first_name: str, email: str, wants_news: bool = False)
 
     If the event is by video, the guest is accepted at once, or put on the waiting list if the event
     is full. For other events, the guest must then confirm the request (`confirm`) with the link in
-    an e-mail, which the calling code sends. A blocked person gets no place. If somebody with this
-    address has already asked to come to the event, that earlier guest is returned. If that guest
-    had cancelled, the new request reopens the old one. `wants_news` says whether the guest agrees
-    to get the campaign's news.
+    an e-mail, which the calling code sends. A blocked person gets no place, and is not told (see
+    `shown_state`). If somebody with this address has already asked to come to the event, that
+    earlier guest is returned. If that guest had cancelled, the new request reopens the old one.
+    `wants_news` says whether the guest agrees to get the campaign's news.
 
     Raises InvalidInputError for a name or an address that cannot be used, and the errors of
     `shown_listing`.
@@ -106,8 +105,9 @@ def ask(listing: Listing, first_name: str, email: str, wants_news: bool = False)
     if wants_news and guest.news_consent_at is None:
         guest.news_consent_at = now()
     if listing.by_video and guest.state == GuestState.NEW:
+        guest.waiting_since = now()
         if is_blocked(listing.campaign_id, address):
-            guest.state = GuestState.BLOCKED
+            _turn_away(listing, guest)
         else:
             _give_place(listing, guest)
     return guest
@@ -135,7 +135,7 @@ def confirm(guest: Guest) -> None:
     """Show a guest's request to the host, after the guest has confirmed the request with the link
     in their e-mail. If the event is full, put the guest on the waiting list instead. If the event
     is not a party, there is no host to ask, so the guest is accepted at once if there is a place.
-    The host never sees the request of a blocked person.
+    The host never sees the request of a blocked person, who is not told (see `shown_state`).
 
     A second confirmation changes nothing. Raises GoneError if nobody can ask to come any more
     (`is_off`), and ConflictError if the person has three other open requests.
@@ -154,12 +154,11 @@ def confirm(guest: Guest) -> None:
     guest.confirmed_at = at
     guest.waiting_since = at
     if is_blocked(listing.campaign_id, guest.email):
-        guest.state = GuestState.BLOCKED
+        _turn_away(listing, guest)
     elif listing.party_id is None:
         _give_place(listing, guest)
     elif places_taken(listing) >= listing.places:
-        guest.state = GuestState.QUEUED
-        queue_mail(guest, listing, MailKind.QUEUED, at)
+        _queue(listing, guest)
     else:
         guest.state = GuestState.ASKED
 
@@ -213,11 +212,12 @@ def refuse(listing: Listing, guest_id: int) -> Guest:
 
 
 def block(listing: Listing, guest_id: int) -> Guest:
-    """Block a guest from all events of the campaign. The guest is not told. The guest's page then
-    says that the host has not answered yet. If the guest had cancelled or had been refused, the
-    page does not change. Each place that the guest had at one of the campaign's events goes to the
-    first guest on that event's waiting list, as in `refuse`. Raises NotFoundError for a guest of
-    another event, and for a guest who has not confirmed their request."""
+    """Block a guest from all events of the campaign. The guest is not told. The guest's page is
+    then that of a guest who waits (see `shown_state`). If the guest had cancelled, had been refused
+    or had not confirmed their request, the page does not change. Each place that the guest had at
+    one of the campaign's events goes to the first guest on that event's waiting list, as in
+    `refuse`. Raises NotFoundError for a guest of another event, and for a guest who has not
+    confirmed their request."""
     theirs = _listings_of_person(listing.campaign_id, guest_id)
     for one in theirs:
         lock_row(one)
@@ -237,7 +237,7 @@ def block(listing: Listing, guest_id: int) -> Guest:
         .where(
             Guest.email == guest.email,
             Guest.listing_id.in_([one.id for one in theirs]),
-            Guest.state.in_((*OPEN_STATES, GuestState.ACCEPTED)),
+            Guest.state.in_((GuestState.ASKED, GuestState.QUEUED, GuestState.ACCEPTED)),
         )
         .values(state=GuestState.BLOCKED)
     )
@@ -270,10 +270,10 @@ def _listings_with_place(email: str) -> set[int]:
 def cancel(guest: Guest) -> None:
     """Store that a guest is not coming. If the guest had a place, the first guest on the waiting
     list gets that place. For a party at a home, the host is asked about the waiting guest instead.
-    For a guest who was refused or blocked, nothing changes."""
+    For a guest who was refused, nothing changes."""
     listing = _lock(guest)
     had_place = guest.state == GuestState.ACCEPTED
-    if guest.state in (GuestState.BLOCKED, GuestState.REFUSED):
+    if guest.state == GuestState.REFUSED:
         return
     guest.state = GuestState.CANCELLED
     guest.coming_at = None
@@ -331,18 +331,30 @@ def greet_at_door(guest_id: int, caller: Caller) -> None:
 
 def guests_of(listing: Listing) -> Sequence[Guest]:
     """Return the guests whom the host sees, in the order in which they began to wait for an answer
-    or a place. The host does not see guests who have not confirmed or who are blocked."""
-    unseen = (GuestState.NEW, GuestState.BLOCKED)
+    or a place. The host sees only guests who are accepted, or who wait for an answer or a place."""
+    seen = (GuestState.ASKED, GuestState.QUEUED, GuestState.ACCEPTED)
     query = (
         select(Guest)
-        .where(Guest.listing_id == listing.id, Guest.state.not_in(unseen))
+        .where(Guest.listing_id == listing.id, Guest.state.in_(seen))
         .order_by(Guest.waiting_since, Guest.id)
     )
     return db.session.scalars(query).all()
 
 
+def shown_state(guest: Guest, listing: Listing) -> GuestState:
+    """Return the state that the guest's page shows. Blocked people are not told that they are
+    blocked, so their page shows a state in which any guest could be. If the event has a host who
+    answers, and has a free place, the page says that the host has not answered yet. Otherwise the
+    page says that the guest is on the waiting list."""
+    if guest.state != GuestState.BLOCKED:
+        return guest.state
+    if _has_host_to_ask(listing) and places_taken(listing) < listing.places:
+        return GuestState.ASKED
+    return GuestState.QUEUED
+
+
 def place_in_queue(guest: Guest) -> int:
-    """Return a guest's place on the waiting list, counted from 1."""
+    """Return the place on the waiting list that the guest's page shows, counted from 1."""
     query = select(func.count()).where(
         Guest.listing_id == guest.listing_id,
         Guest.state == GuestState.QUEUED,
@@ -353,14 +365,29 @@ def place_in_queue(guest: Guest) -> int:
 
 
 def _give_place(listing: Listing, guest: Guest) -> None:
-    at = now()
-    guest.waiting_since = at
     if places_taken(listing) < listing.places:
         guest.state = GuestState.ACCEPTED
-        queue_mail(guest, listing, MailKind.ACCEPTED, at)
+        queue_mail(guest, listing, MailKind.ACCEPTED, now())
     else:
-        guest.state = GuestState.QUEUED
-        queue_mail(guest, listing, MailKind.QUEUED, at)
+        _queue(listing, guest)
+
+
+def _queue(listing: Listing, guest: Guest) -> None:
+    guest.state = GuestState.QUEUED
+    queue_mail(guest, listing, MailKind.QUEUED, now())
+
+
+def _turn_away(listing: Listing, guest: Guest) -> None:
+    """Give a blocked guest no place. If the guest's page shows the waiting list, the guest gets the
+    e-mail that every guest on the waiting list gets."""
+    guest.state = GuestState.BLOCKED
+    if shown_state(guest, listing) == GuestState.QUEUED:
+        queue_mail(guest, listing, MailKind.QUEUED, now())
+
+
+def _has_host_to_ask(listing: Listing) -> bool:
+    """Whether the host decides who comes. At any other event, guests get free places at once."""
+    return listing.party_id is not None and not listing.by_video
 
 
 def fill_new_places(listing: Listing) -> None:
@@ -386,11 +413,11 @@ def _fill_place(listing: Listing) -> None:
     ).first()
     if first is None:
         return
-    if listing.by_video or listing.party_id is None:
+    if _has_host_to_ask(listing):
+        first.state = GuestState.ASKED
+    else:
         first.state = GuestState.ACCEPTED
         queue_mail(first, listing, MailKind.ACCEPTED, now())
-    else:
-        first.state = GuestState.ASKED
 
 
 def _lock(guest: Guest) -> Listing:

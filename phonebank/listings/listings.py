@@ -37,8 +37,9 @@ from phonebank.trainings.marks import refuse_untrained_host
 
 PLACES_AT_MOST = 500
 ADDRESS_AT_MOST = 300  # characters
-# Guests who wait for the host, or for a place.
-WAITING = (GuestState.ASKED, GuestState.QUEUED)
+# Guests who wait for the host, or for a place. Blocked guests are not told that they wait in vain,
+# so they get the same e-mails.
+WAITING = (GuestState.ASKED, GuestState.QUEUED, GuestState.BLOCKED)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from sqlalchemy import delete, or_, select
 from phonebank.core.config import current_config
 from phonebank.core.db import db
 from phonebank.core.mail import AddressRefusedError, MailNotSentError, Message, MessagePutOffError
-from phonebank.listings.listings import when_of
+from phonebank.listings.listings import WAITING, when_of
 from phonebank.listings.mails import listing_link, message_to_guest
 from phonebank.listings.nearest import NEAR, nearest
 from phonebank.listings.times import is_over
@@ -47,9 +47,9 @@ PUT_OFF_FOR = timedelta(minutes=5)
 _FOR = {
     MailKind.ACCEPTED: (GuestState.ACCEPTED,),
     MailKind.REFUSED: (GuestState.REFUSED,),
-    MailKind.QUEUED: (GuestState.QUEUED,),
-    MailKind.CHANGED: (GuestState.ACCEPTED, GuestState.ASKED, GuestState.QUEUED),
-    MailKind.CANCELLED: (GuestState.ACCEPTED, GuestState.ASKED, GuestState.QUEUED),
+    MailKind.QUEUED: (GuestState.QUEUED, GuestState.BLOCKED),
+    MailKind.CHANGED: (GuestState.ACCEPTED, *WAITING),
+    MailKind.CANCELLED: (GuestState.ACCEPTED, *WAITING),
     MailKind.DAY_BEFORE: (GuestState.ACCEPTED,),
     MailKind.SOON: (GuestState.ACCEPTED,),
     MailKind.THANKS: (GuestState.ACCEPTED,),

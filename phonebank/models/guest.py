@@ -24,10 +24,6 @@ class GuestState(StrEnum):
     BLOCKED = "blocked"  # the person is blocked, but sees the page of a guest who waits
 
 
-# A guest in one of these states has an open request. A person may have only a few open requests.
-OPEN_STATES = (GuestState.NEW, GuestState.ASKED, GuestState.QUEUED, GuestState.BLOCKED)
-
-
 class Guest(Base):
     """Somebody who asked to come to an event. The row has a first name and an e-mail address."""
 

@@ -108,7 +108,7 @@ def _ask(listing: Listing, form: AskForm) -> ResponseReturnValue:
         # guest has opened the mailed link.
         code=party.code if party is not None and is_in else None,
         link=join_link(current_config().base_url, party.code) if party and is_in else None,
-        state=guest.state,
+        state=guests.shown_state(guest, listing),
     )
 
 
@@ -160,26 +160,28 @@ def tell_me(country: str, code: str) -> ResponseReturnValue:
 @guest_pages.get("/<token>")
 @open_to(ANYONE)
 def show(token: str) -> ResponseReturnValue:
-    """Show a guest the state of their request. An accepted guest also sees the event's street
-    address, if it has one. If the event is cancelled or over, the page does not show the
-    address."""
+    """Show a guest the state of their request (`guests.shown_state`). An accepted guest also sees
+    the event's street address, if it has one. If the event is cancelled or over, the page does not
+    show the address."""
     guest = guests.guest_of_link(token)
     listing = db.session.get_one(Listing, guest.listing_id)
     is_on = _is_on(listing)
     address = guests.address_for(guest, listing, "page") if is_on else ""
     db.session.commit()
     party = _party_of(listing)
+    state = guests.shown_state(guest, listing)
     may_join = is_on and guest.state == GuestState.ACCEPTED and party is not None
     return render_template(
         "movement/guest.html",
         guest=guest,
+        state=state,
         listing=listing,
         when=when_of(listing),
         address=address,
         is_on=is_on,
         over=is_over(listing.starts_at, now()),
         may_ask=listing.state == ListingState.SHOWN and not guests.is_off(listing, now()),
-        place=guests.place_in_queue(guest) if guest.state == GuestState.QUEUED else None,
+        place=guests.place_in_queue(guest) if state == GuestState.QUEUED else None,
         code=party.code if may_join and party is not None and listing.by_video else None,
         may_join=may_join,
         room=_room_for(guest, listing) if is_on else None,
@@ -201,7 +203,7 @@ ACTIONS = {
     "cancel": (
         guests.cancel,
         "You've cancelled. Thank you for saying so.",
-        (GuestState.CANCELLED, GuestState.BLOCKED),  # a blocked guest is not told
+        (GuestState.CANCELLED,),
     ),
     "stop": (guests.stop_reminders, "You won't get any more reminders.", tuple(GuestState)),
 }

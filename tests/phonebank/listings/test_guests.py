@@ -1,5 +1,6 @@
 """Guests: asking, the host's answer, the waiting list, and who sees the address."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from phonebank.models import (
     GuestMail,
     GuestState,
     Listing,
+    ListingKind,
     ListingState,
     MailKind,
     now,
@@ -143,9 +145,61 @@ def test_a_blocked_person_is_not_told_and_the_host_hears_no_more_of_them(evening
     assert again.state == GuestState.BLOCKED
     assert guests.guests_of(other) == []
     guests.cancel(again)
-    assert again.state == GuestState.BLOCKED  # cancelling and asking again is no way round it
+    assert (again.state, guests.guests_of(other)) == (GuestState.CANCELLED, [])  # as for anybody
+    assert asked(other).state == GuestState.BLOCKED  # asking again is no way round it
     video = make_evening(campaign=evening.campaign, by_video=True).listing
     assert guests.ask(video, "Sam", "sam@example.org").state == GuestState.BLOCKED
+
+
+@pytest.mark.parametrize("is_full", [False, True])
+@pytest.mark.parametrize("kind", ["home", "video", "training"])
+def test_a_blocked_person_gets_what_any_guest_gets_who_waits(
+    evening: Evening, kind: str, is_full: bool
+) -> None:
+    """Nothing tells Sam apart from Kim, who waits like any other guest: for the host's answer at a
+    home with a free place, and elsewhere on the waiting list."""
+    listing = evening.listing
+    guests.block(listing, asked(listing).id)
+    event = make_evening(campaign=evening.campaign, by_video=kind == "video", places=1).listing
+    if kind == "training":
+        event.party_id, event.kind = None, ListingKind.TRAINING
+        db.session.flush()
+
+    def ask(name: str) -> Guest:
+        guest = guests.ask(event, name, f"{name.lower()}@example.org")
+        guests.confirm(guest)
+        return guest
+
+    def fill() -> None:
+        first = ask("Ann")
+        if kind == "home":
+            guests.let_come(event, first.id)
+
+    waits_for_place = kind != "home" or is_full
+    if is_full:
+        fill()
+    sam = ask("Sam")
+    if waits_for_place and not is_full:
+        fill()
+    kim = ask("Kim")
+    assert sam.state == GuestState.BLOCKED
+    expected = GuestState.QUEUED if waits_for_place else GuestState.ASKED
+    assert guests.shown_state(sam, event) == guests.shown_state(kim, event) == expected
+    assert mails_of(sam) == mails_of(kim) == ([MailKind.QUEUED] if waits_for_place else [])
+    listings.move(event, event.starts_at + timedelta(hours=1))
+    listings.cancel(event)
+    assert mails_of(sam) == mails_of(kim)
+    assert mails_of(sam)[-2:] == [MailKind.CHANGED, MailKind.CANCELLED]
+
+
+def test_a_blocked_person_who_has_not_confirmed_can_still_do_so(evening: Evening) -> None:
+    other = make_evening(campaign=evening.campaign).listing
+    guest = guests.ask(other, "Sam", "sam@example.org")
+    guests.block(evening.listing, asked(evening.listing).id)
+    db.session.refresh(guest)
+    assert guest.state == GuestState.NEW
+    guests.confirm(guest)
+    assert (guest.state, guests.guests_of(other)) == (GuestState.BLOCKED, [])
 
 
 def test_the_places_of_a_blocked_person_go_to_those_who_wait(evening: Evening) -> None:

@@ -152,6 +152,26 @@ def test_a_refused_guest_is_told_and_a_blocked_one_is_not(evening: Evening) -> N
     assert [message.to for message in sent] == ["ann@example.org"]
 
 
+def test_a_blocked_person_gets_the_mails_of_a_guest_who_waits(evening: Evening) -> None:
+    sent: list[Message] = []
+    guest = come(evening.listing)
+    guests.block(evening.listing, guest.id)
+    video = make_evening(campaign=evening.campaign, by_video=True).listing
+    guests.ask(video, "Sam", "sam@example.org")
+    db.session.commit()
+    title = video.title
+    assert send_all(datetime.now(UTC), sent) == [f"You're on the waiting list: {title}"]
+    listings.move(video, video.starts_at + timedelta(hours=1))
+    db.session.commit()
+    assert send_all(datetime.now(UTC), sent) == [f"It has changed: {title}"]
+    assert "Your request is still open" in sent[-1].text
+    listings.cancel(video)
+    listings.cancel(evening.listing)
+    db.session.commit()
+    assert sorted(send_all(datetime.now(UTC), sent)) == [f"Cancelled: {title}"] * 2
+    assert all("Marmalade" not in message.text and not message.attachments for message in sent)
+
+
 def test_a_mail_server_that_is_away_delays_a_mail_and_loses_none(evening: Evening) -> None:
     sent: list[Message] = []
     come(evening.listing)

@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from phonebank.core.db import db
+from phonebank.listings import guests
 from phonebank.models import (
     Caller,
     CallerState,
@@ -253,3 +254,25 @@ def test_an_accepted_guest_comes_in_from_their_own_page(
         db.session.query(Guest).one().state = GuestState.ACCEPTED
         db.session.commit()
     assert door in client.get(link).text
+
+
+def test_a_blocked_person_sees_the_waiting_list_and_can_cancel(
+    app: Flask, client: FlaskClient, stage: Stage, training: dict[str, Any]
+) -> None:
+    with app.app_context():
+        listing = db.session.get_one(Listing, training["id"])
+        home = db.session.get_one(Listing, stage.listing_id)
+        first = guests.ask(home, "Sam", "sam@example.org")
+        guests.confirm(first)
+        guests.block(home, first.id)
+        sam = guests.ask(listing, "Sam", "sam@example.org")
+        db.session.commit()
+        link, at_home = f"/guest/{sam.token}", f"/guest/{first.token}"
+    client.post(f"{link}/confirm")
+    page = client.get(link).text
+    assert "All places are taken. You're number 1 on the waiting list." in page
+    assert "answered yet" not in page
+    assert "hasn't answered yet" in client.get(at_home).text  # there, the host has to answer
+    page = client.post(f"{link}/cancel", follow_redirects=True).text
+    assert "You've cancelled. Changed your mind?" in unescape(page)
+    assert "Cancel my request" not in page
