@@ -4,7 +4,7 @@ listings. These functions do not commit."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from phonebank.core.db import db
@@ -26,6 +26,8 @@ from phonebank.parties.calendar import LASTS
 
 # When this many strangers have reported a listing, it is hidden until somebody checks it.
 REPORTS_THAT_HIDE = 3
+# So many listings are on the organiser's page at most.
+SHOWN_AT_MOST = 500
 REASONS = {
     "wrong": "It's wrong: the day, the place or the words",
     "private": "It says something private",
@@ -38,11 +40,14 @@ REASONS = {
 @dataclass(frozen=True)
 class ToCheck:
     """A listing on the organiser's page, with its host and the number of its accepted guests.
-    `reasons` are the reasons given in the listing's open reports (reports that nobody has looked at
-    yet). `version` is the version that the page's buttons send (see `stale`)."""
+    `needs_look` says whether an organiser must look at the listing: it waits for a check, or it has
+    open reports (reports that nobody has looked at yet) and is not cancelled. `reasons` are the
+    reasons given in the open reports. `version` is the version that the page's buttons send (see
+    `stale`)."""
 
     listing: Listing
     host: Account
+    needs_look: bool
     reasons: list[str]
     guests: int
     version: str
@@ -113,43 +118,39 @@ def _refuse_unless_listed(listing: Listing, verb: str) -> None:
 
 
 def listings_in(campaign: Campaign) -> list[ToCheck]:
-    """Return the campaign's listings. Drafts and events that are over are left out. If there are
-    more than 500 others, only the 500 that start first are returned. Listings that an organiser
-    must look at come before the rest."""
+    """Return up to SHOWN_AT_MOST of the campaign's listings. Drafts and events that are over are
+    left out. Listings that an organiser must look at come before the rest. In both parts, listings
+    that start earlier come first."""
     guests = _counts_of_guests(campaign)
+    has_reports = exists().where(
+        ListingReport.listing_id == Listing.id, ListingReport.seen_at.is_(None)
+    )
+    is_unchecked = and_(Listing.state == ListingState.WAITING, Listing.returned_because.is_(None))
+    needs_look = or_(is_unchecked, and_(has_reports, Listing.state != ListingState.CANCELLED))
     rows = db.session.execute(
-        select(Listing, Account)
+        select(Listing, Account, needs_look)
         .join(Account, Account.id == Listing.host_id)
         .where(
             Listing.campaign_id == campaign.id,
             Listing.state != ListingState.DRAFT,
             Listing.starts_at > now() - LASTS,
         )
-        .order_by(Listing.starts_at, Listing.id)
-        .limit(500)
+        .order_by(needs_look.desc(), Listing.starts_at, Listing.id)
+        .limit(SHOWN_AT_MOST)
     ).all()
-    versions = versions_of([listing for listing, _ in rows])
-    reasons = open_reasons([listing.id for listing, _ in rows])
-    found = [
+    versions = versions_of([listing for listing, *_ in rows])
+    reasons = open_reasons([listing.id for listing, *_ in rows])
+    return [
         ToCheck(
             listing,
             host,
+            must_look,
             reasons.get(listing.id, []),
             guests.get(listing.id, 0),
             versions[listing.id],
         )
-        for listing, host in rows
+        for listing, host, must_look in rows
     ]
-    return sorted(found, key=lambda one: not needs_look(one))
-
-
-def needs_look(one: ToCheck) -> bool:
-    """Whether an organiser must look at this listing: it waits for a check, or it has open reports
-    and is not cancelled."""
-    state = one.listing.state
-    return is_waiting(state, one.listing.returned_because) or (
-        bool(one.reasons) and state != ListingState.CANCELLED
-    )
 
 
 def is_waiting(state: ListingState, returned_because: str | None) -> bool:

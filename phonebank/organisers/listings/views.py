@@ -59,7 +59,6 @@ def index(campaign_id: int) -> ResponseReturnValue:
         "listings/index.html",
         campaign=campaign,
         found=checks.listings_in(campaign),
-        needs_look=checks.needs_look,
         when_of=when_of,
         kinds=KINDS,
         rooms=rooms_in(campaign),

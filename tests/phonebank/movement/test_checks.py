@@ -7,7 +7,7 @@ from math import cos, pi, radians, sin
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from phonebank.core.db import db
 from phonebank.core.mail import (
@@ -166,6 +166,28 @@ def test_a_reported_event_is_shown_even_if_a_hundred_others_were_checked_longer_
     page = editor.get(PAGE).text
     assert "Reported party" in page
     assert page.count("Long ago") == 1
+
+
+def test_an_organiser_finds_a_late_event_that_needs_a_check_among_many(
+    app: Flask, stage: Stage
+) -> None:
+    """More events than the page has places for, and the two that need a check start last."""
+    with app.app_context():
+        campaign = db.session.get_one(Campaign, stage.campaign_id)
+        values = values_of(db.session.get_one(Listing, stage.listing_id))
+        db.session.execute(insert(Listing), [values] * checks.SHOWN_AT_MOST)
+        late = values["starts_at"] + timedelta(days=1)
+        reported, cancelled, waiting = (Listing(**values | {"starts_at": late}) for _ in range(3))
+        db.session.add_all([reported, cancelled, waiting])
+        db.session.flush()
+        for listing in (reported, cancelled):
+            checks.report(listing, "hoax", "192.0.2.1")
+        cancelled.state, waiting.state = ListingState.CANCELLED, ListingState.WAITING
+        found = checks.listings_in(campaign)
+        assert [one.listing.id for one in found[:2]] == [reported.id, waiting.id]
+        assert [one.needs_look for one in found[:3]] == [True, True, False]
+        assert len(found) == checks.SHOWN_AT_MOST
+        assert cancelled.id not in {one.listing.id for one in found}
 
 
 def test_an_editor_checks_hides_and_sends_back_with_a_reason(
