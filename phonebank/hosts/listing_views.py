@@ -143,9 +143,10 @@ def move(party_id: int) -> ResponseReturnValue:
 @open_to(RoleName.HOST)
 def cancel_event(party_id: int) -> ResponseReturnValue:
     """Cancel the party. A job then e-mails the accepted guests, and the guests who wait for an
-    answer or a place."""
+    answer or a place. If the party is cancelled already, nobody gets an e-mail."""
     party, listing = _listed(party_id)
-    listings.cancel(listing)
+    if not listings.cancel(listing):
+        return _done(party, "The party is cancelled already. Nobody gets an e-mail.")
     return _done(party, "Cancelled. Everyone who was coming or had asked will get an e-mail.")
 
 

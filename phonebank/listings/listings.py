@@ -252,13 +252,13 @@ def move(listing: Listing, starts_at: datetime) -> None:
     queue_for_guests(listing, MailKind.CHANGED, (GuestState.ACCEPTED, *WAITING), at)
 
 
-def cancel(listing: Listing) -> None:
+def cancel(listing: Listing) -> bool:
     """Cancel an event. If the event is a party, end the party. Every guest who is accepted, or
     waits for an answer or a place, gets an e-mail. The street address is erased. If the event is
-    already cancelled, nothing changes."""
+    already cancelled, change nothing and return False. Otherwise return True."""
     party = _lock(listing)
     if listing.state == ListingState.CANCELLED:
-        return
+        return False
     listing.state = ListingState.CANCELLED
     listing.returned_because = None
     listing.sequence += 1
@@ -267,6 +267,7 @@ def cancel(listing: Listing) -> None:
     listing.address = None
     if party is not None:
         end_party(party)
+    return True
 
 
 def follow_title(party: Party) -> None:

@@ -141,7 +141,12 @@ def cancel_event(campaign_id: int, listing_id: int) -> ResponseReturnValue:
     cancelled already, nobody gets an e-mail."""
     campaign = campaign_for(current_user, campaign_id)
     listing = listing_for(campaign, listing_id)
-    cancel(listing)
+    if not cancel(listing):
+        return commit_and_redirect(
+            url_for(".index", campaign_id=campaign.id),
+            "The event is cancelled already. Nobody gets an e-mail.",
+            "info",
+        )
     return _done(campaign, listing, "event cancelled", "Cancelled. Every guest will get an e-mail.")
 
 

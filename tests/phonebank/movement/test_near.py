@@ -33,6 +33,7 @@ from phonebank.listings import (
 )
 from phonebank.listings.nearest import all_events, nearest
 from phonebank.models import (
+    AuditEntry,
     Caller,
     CallerState,
     Campaign,
@@ -417,8 +418,27 @@ def test_a_host_puts_a_party_on_the_map_moves_it_and_cancels_it(
     assert "at this time already" in client.get(same.location).text
     assert "evening, minute by minute" in client.get(kit).text
     assert public in client.get(kit).text
-    client.post(f"{page}/cancel")
+    assert "will get an e-mail" in client.post(f"{page}/cancel", follow_redirects=True).text
     assert "Cancelled" in client.get(page).text
+    again = client.post(f"{page}/cancel", follow_redirects=True).text
+    assert "The party is cancelled already. Nobody gets an e-mail." in again
+    assert "will get an e-mail" not in again
+
+
+def test_an_event_is_cancelled_once(app: Flask, client: FlaskClient, stage: Stage) -> None:
+    with app.app_context():
+        organiser_id = create_account("organiser").id
+        db.session.commit()
+    sign_in(client, organiser_id)
+    address = f"/campaigns/{stage.campaign_id}/events/{stage.listing_id}/cancel"
+    cancelled = client.post(address, follow_redirects=True).text
+    assert "Cancelled. Every guest will get an e-mail." in cancelled
+    again = client.post(address, follow_redirects=True).text
+    assert "The event is cancelled already. Nobody gets an e-mail." in again
+    assert "Every guest will get an e-mail." not in again
+    with app.app_context():
+        recorded = db.session.scalars(select(AuditEntry.action)).all()
+    assert recorded.count("event cancelled") == 1
 
 
 def test_an_organiser_hides_an_event_and_its_guests_still_come(
