@@ -377,7 +377,8 @@ def upload_and_import(app: Flask, site: Processes, evening: Evening, organiser: 
         form = organiser.get(f"{address}/columns")
         guessed = r'<select[^>]* name="(column_\d+)".*?<option selected value="([^"]+)"'
         chosen = dict(re.findall(guessed, form, re.S)) | {"leave_out": "1", "priority": "0"}
-        assert len(chosen) == 6
+        chosen |= re.findall(r'name="(checked)" value="(\w+)"', form)
+        assert len(chosen) == 7
 
         def state(list_id: int = list_id) -> str:
             with app.app_context():

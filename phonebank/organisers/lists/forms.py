@@ -249,12 +249,12 @@ class ColumnsForm(FlaskForm):
         """Whether the organiser has agreed to everything that the import of this file would do.
 
         The field `checked` says for which columns and choices the page showed what the import would
-        do. If this field is filled in, the columns and choices must be the same now. If many rows
-        would be refused, the organiser must have agreed to leave them out. If empty cells could
-        delete stored values, the organiser must have chosen whether they do. If the result is
-        False, the form's errors say what the organiser must do next.
+        do. The columns and choices must be the same now. If many rows would be refused, the
+        organiser must have agreed to leave them out. If empty cells could delete stored values, the
+        organiser must have chosen whether they do. If the result is False, the form's errors say
+        what the organiser must do next.
         """
-        if self.checked.data and self.checked.data != self.token:
+        if self.checked.data != self.token:
             self.form_errors.append(
                 "Nothing is imported yet. “What will happen” below shows what these columns do. "
                 "If that is right, press “Check and import” again."

@@ -93,17 +93,17 @@ class NamesForm(FlaskForm):
 
     def is_agreed(self, check: TakeOutCheck) -> bool:
         """Whether the organiser has agreed to what the file would do. The field `checked` says for
-        which columns the page showed the people. If this field is filled in, the columns must be
-        the same now. If the file would take out more than half of the people who are left, the
-        organiser must have agreed to this. The agreed number must be the number of people whom the
-        file would take out. Return False if the file would take out nobody. If the result is False,
-        the form says what is wrong."""
+        which columns the page showed the people. The columns must be the same now. If the file
+        would take out more than half of the people who are left, the organiser must have agreed to
+        this. The agreed number must be the number of people whom the file would take out. Return
+        False if the file would take out nobody. If the result is False, the form says what is
+        wrong."""
         if not check.people:
             self.form_errors.append(
                 "This file takes nobody out. Is the right column chosen? The IDs or numbers must "
                 "be those of this campaign's people."
             )
-        elif self.checked.data and self.checked.data != self.token:
+        elif self.checked.data != self.token:
             self.form_errors.append(
                 "Nobody is taken out yet. “What will happen” below shows whom these columns name. "
                 "If that is right, press “Check and take out” again."

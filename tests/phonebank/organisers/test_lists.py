@@ -42,6 +42,7 @@ def confirmed(organiser: FlaskClient, page: str, **changes: str | list[str]) -> 
     )
     values["name"] = re.search(r'name="name"[^>]*value="([^"]*)"', html)[1]
     values |= re.findall(r'name="(leave_out)" value="(\d+)"', html)
+    values |= re.findall(r'name="(checked)" value="(\w+)"', html)
     return organiser.post(page, data=values | changes)
 
 
@@ -319,7 +320,9 @@ def test_a_column_of_the_list_s_own_is_kept_under_its_name(
     organiser: FlaskClient, upload_desk: Desk, lists_page: str
 ) -> None:
     sent = send(organiser, lists_page, "Name,Phone,Ward\nAda,020 7946 0018,Splott\n")
-    confirmed(organiser, sent.location, column_2="field:ward")
+    shown = confirmed(organiser, sent.location, column_2="field:ward").text
+    token = re.search(r'name="checked" value="(\w+)"', shown)[1]
+    confirmed(organiser, sent.location, column_2="field:ward", checked=token)
     upload_desk.work()
     assert upload_desk.contacts()[0].fields == {"ward": "Splott"}
 
@@ -515,6 +518,34 @@ def test_the_columns_page_shows_what_will_happen_and_asks_if_much_is_refused(
     upload_desk.work()
     (ada,) = upload_desk.contacts()
     assert ada.other_phones == ["+442079460019"]
+
+
+@pytest.mark.parametrize("checked", ["", "nothing", None])
+def test_a_request_that_does_not_say_what_the_page_showed_confirms_nothing(
+    organiser: FlaskClient, upload_desk: Desk, lists_page: str, checked: str | None
+) -> None:
+    """A form without the field `checked`, or with an empty one, as another program may send it."""
+    upload_desk.bring(
+        f"ID,Name,Phone,Town\n1,Ada,{drama_number(1)},Bath\n2,Bo,{drama_number(2)},\n"
+    )
+    unseen: dict[str, Any] = {"column_1": "full_name", "name": "A", "empties": "keep"}
+    unseen |= {} if checked is None else {"checked": checked}
+    again = f"ID,Name,Phone,Town\n1,Ada,{drama_number(1)},Leeds\n"
+    page = send(organiser, lists_page, again).location
+    columns = {"column_0": "external_id", "column_2": "phone", "column_3": "town"}
+    asked = organiser.post(page, data=unseen | columns | {"update": "town", "priority": "0"})
+    assert (asked.status_code, "Nothing is imported yet" in asked.text) == (422, True)
+    assert "Bath → Leeds" in asked.text
+
+    file = {"file": (io.BytesIO(b"ID,Name\n1,Ada\n"), "voted.csv"), "reason": "voted"}
+    page = organiser.post(lists_page.replace("/lists", "/take-out"), data=file).location
+    asked = organiser.post(page, data=unseen | {"column_0": "external_id"})
+    assert (asked.status_code, "Nobody is taken out yet" in asked.text) == (422, True)
+    upload_desk.work()
+    assert {(one.state, one.fields.get("town")) for one in upload_desk.contacts()} == {
+        ("callable", "Bath"), ("callable", None),
+    }  # fmt: skip
+    assert confirmed(organiser, page).status_code == 302
 
 
 def test_people_are_taken_out_by_file_and_put_back(
