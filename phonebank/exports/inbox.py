@@ -1,5 +1,5 @@
-"""The inbox file: one row for each answer in the campaign's inbox, whether or not an organiser has
-already acted on the answer."""
+"""The inbox file: one row for each answer on the pages of the campaign's inbox, whether or not an
+organiser has already acted on the answer."""
 
 import json
 from datetime import datetime
@@ -10,6 +10,7 @@ from phonebank.exports.columns import steps_asked
 from phonebank.exports.kept_columns import kept_columns
 from phonebank.exports.tables import Column, Table, phone_sql, select_list, time_sql
 from phonebank.models import Campaign
+from phonebank.models.inbox_item import NEEDS_ACTION
 
 INBOX_COLUMNS = (
     Column("inbox_id", "The ID of the answer in the inbox.", "inbox_item.id"),
@@ -47,9 +48,10 @@ _NAMES = [column.name for column in INBOX_COLUMNS]
 _FIRST_NAME, _LAST_NAME, _CALLER = (
     _NAMES.index(name) for name in ("first_name", "last_name", "caller")
 )
-_FROM = """
+_FROM = f"""
 FROM inbox_item
 JOIN call ON call.id = inbox_item.call_id
+JOIN script_version ON script_version.id = call.script_version_id
 JOIN answer ON answer.call_id = call.id AND answer.step_id = inbox_item.step_id
 JOIN contact ON contact.id = inbox_item.contact_id
 JOIN contact_list ON contact_list.id = contact.contact_list_id
@@ -57,16 +59,17 @@ JOIN caller ON caller.id = call.caller_id
 LEFT JOIN account ON account.id = inbox_item.claimed_by_id
 LEFT JOIN text_sent ON text_sent.call_id = call.id
 WHERE inbox_item.campaign_id = %(campaign_id)s
-  AND call.outcome IS NOT NULL AND call.set_aside_at IS NULL
+  AND call.outcome IS NOT NULL AND call.set_aside_at IS NULL AND {NEEDS_ACTION}
   AND (%(since)s::timestamptz IS NULL OR inbox_item.changed_at >= %(since)s::timestamptz)
 """
 
 
 def inbox_table(campaign: Campaign, since: datetime | None = None) -> Table:
-    """Return the table for a file of the answers in the campaign's inbox. The file leaves out
-    answers from calls that were undone or set aside (taken out of every total). An answer that was
-    corrected stays in the file, even if it no longer needs action. With `since`, the file has only
-    answers whose inbox entry was added or changed at that moment or later."""
+    """Return the table for a file of the answers in the campaign's inbox. The file leaves out the
+    answers that the pages of the inbox leave out. These are answers that were corrected and no
+    longer need action, and answers from calls that were undone or set aside (taken out of every
+    total). With `since`, the file has only answers whose inbox entry was added or changed at that
+    moment or later."""
     words = AnswerWords(campaign, steps_asked(campaign))
     columns = [*INBOX_COLUMNS, *kept_columns(campaign.id)]
 

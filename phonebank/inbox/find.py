@@ -7,15 +7,9 @@ from phonebank.calls.changed_calls import CHANGED_CALLS
 from phonebank.core.db import db
 from phonebank.models import InboxState
 from phonebank.models.call import TAKEN_OVER
+from phonebank.models.inbox_item import NEEDS_ACTION
 from phonebank.models.state_column import state_text
 
-# Whether an answer is one that its script marks. A question with several answers stores a list.
-NEEDS_ACTION = """EXISTS (
-    SELECT FROM jsonb_array_elements(
-        CASE jsonb_typeof(answer.value) WHEN 'array' THEN answer.value
-             ELSE jsonb_build_array(answer.value) END) AS given(key)
-    WHERE script_version.needs_action -> answer.step_id @> given.key
-)"""
 # An answer that was taken over from an earlier call is left out, because it came into the inbox
 # with that call.
 _FIND = state_text(

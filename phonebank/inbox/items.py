@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, Row, exists, func, literal_column, select,
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError
 from phonebank.exports.columns import merge_values
-from phonebank.inbox.find import NEEDS_ACTION
 from phonebank.models import (
     Account,
     Answer,
@@ -25,6 +24,7 @@ from phonebank.models import (
     TextSent,
     now,
 )
+from phonebank.models.inbox_item import NEEDS_ACTION
 from phonebank.scripts.versions import script_of
 from scripts_library.merge_fields import render_text
 

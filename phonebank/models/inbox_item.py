@@ -10,6 +10,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 from phonebank.models.base import Base, now
 from phonebank.models.state_column import state_check, state_type
 
+# The SQL condition for an answer that its script marks as "needs action". A question with several
+# answers stores a list.
+NEEDS_ACTION = """EXISTS (
+    SELECT FROM jsonb_array_elements(
+        CASE jsonb_typeof(answer.value) WHEN 'array' THEN answer.value
+             ELSE jsonb_build_array(answer.value) END) AS given(key)
+    WHERE script_version.needs_action -> answer.step_id @> given.key
+)"""
+
 
 class InboxState(StrEnum):
     """The stages of an answer that needs action."""

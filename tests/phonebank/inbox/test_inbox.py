@@ -12,6 +12,7 @@ from sqlalchemy import select, text
 
 from phonebank.calls.answers import save_answer
 from phonebank.calls.claim import claim
+from phonebank.calls.correct import Correction, correct, version_of
 from phonebank.calls.hold import Hold
 from phonebank.calls.record import record
 from phonebank.calls.undo import undo
@@ -91,6 +92,17 @@ def ada(app: Flask, bank: PhoneBank) -> FlaskClient:
     return browser_of(app, "Ada")
 
 
+def inbox_file(bank: PhoneBank, organiser: FlaskClient) -> list[dict[str, str]]:
+    """The rows of the downloaded file."""
+    downloads = f"/campaigns/{bank.campaign.id}/downloads"
+    organiser.post(downloads, data={"kind": "inbox"})
+    export = db.session.scalars(select(Export)).one()
+    make_export(export.id)
+    db.session.expire_all()
+    content = organiser.get(f"{downloads}/{export.id}.csv").text
+    return list(csv.DictReader(io.StringIO(content, newline="")))
+
+
 def browser_of(app: Flask, name: str) -> FlaskClient:
     account = create_account(RoleName.ORGANISER, name=name)
     db.session.commit()
@@ -165,15 +177,24 @@ def test_an_answer_that_no_longer_holds_leaves_the_inbox(bank: PhoneBank, ada: F
     assert "To do (0)" in ada.get(page).text
 
 
+def test_a_corrected_answer_leaves_the_inbox_and_its_file(
+    bank: PhoneBank, ada: FlaskClient
+) -> None:
+    """An answer that needs no action any more is on neither; one that still does is on both."""
+    gone, stays = call(bank, vote="other"), call(bank, topics=["health", "bills"])
+    organiser = create_account(RoleName.ORGANISER)
+    for hold, answers in ((gone, {"vote": "ours"}), (stays, {"topics": ["bills"]})):
+        made = db.session.get_one(Call, hold.call.id)
+        correct(made, version_of(made), Correction("talked", "After six", answers), organiser)
+    db.session.commit()
+    read_marked_answers()
+    assert "To do (1)" in ada.get(f"/campaigns/{bank.campaign.id}/inbox").text
+    assert [row["answer"] for row in inbox_file(bank, ada)] == ["Bills"]
+
+
 def test_the_inbox_goes_home_as_a_file(bank: PhoneBank, ada: FlaskClient) -> None:
     hold = call(bank, topics=["bills", "health"])
-    downloads = f"/campaigns/{bank.campaign.id}/downloads"
-    ada.post(downloads, data={"kind": "inbox"})
-    export = db.session.scalars(select(Export)).one()
-    make_export(export.id)
-    db.session.expire_all()
-    content = ada.get(f"{downloads}/{export.id}.csv").text
-    [row] = csv.DictReader(io.StringIO(content, newline=""))
+    [row] = inbox_file(bank, ada)
     assert row["first_name"] == contact_of(hold).first_name
     assert (row["question"], row["answer"]) == ("What matters?", "Bills | Health")
     assert (row["inbox_state"], row["call_note"], row["text_sent_at"]) == ("open", "After six", "")
