@@ -45,12 +45,18 @@ _NEXT_WAITING = (
     .execution_options(populate_existing=True)
 )
 # The last call to each number. After a call to one person of a household, all of them wait. After a
-# skip, only the skipped person waits, so skips are left out.
+# skip, only the skipped person waits, so skips are left out. The query reads the calls, because a
+# contact's row may have only the skip.
 _LAST_CALLS = text("""
-SELECT DISTINCT ON (phone) phone, last_outcome, last_called_at FROM contact
-WHERE phone = ANY(CAST(:phones AS text[])) AND campaign_id = :campaign_id
-  AND last_called_at IS NOT NULL AND last_outcome <> 'skipped'
-ORDER BY phone, last_called_at DESC
+SELECT DISTINCT ON (contact.phone) contact.phone, last.outcome, last.recorded_at
+FROM contact CROSS JOIN LATERAL (
+    SELECT outcome, recorded_at FROM call
+    WHERE contact_id = contact.id AND outcome <> 'skipped' AND set_aside_at IS NULL
+    ORDER BY started_at DESC LIMIT 1
+) AS last
+WHERE contact.phone = ANY(CAST(:phones AS text[])) AND contact.campaign_id = :campaign_id
+  AND contact.last_called_at IS NOT NULL
+ORDER BY contact.phone, last.recorded_at DESC
 """)
 
 
@@ -133,8 +139,8 @@ def _reschedule_batches(
 
 def _last_calls(batch: Iterable[Contact], campaign: Campaign) -> dict[str, tuple[str, datetime]]:
     """For each of the contacts' numbers, return the last outcome in this campaign and its time
-    (aware UTC). Only the last call to each contact with the number is read, and only if it was not
-    skipped. A number without such a call is not in the result."""
+    (aware UTC). Skips and calls that are set aside do not count. A number without such a call is
+    not in the result."""
     phones = sorted({contact.phone for contact in batch})
     rows = db.session.execute(_LAST_CALLS, {"phones": phones, "campaign_id": campaign.id})
-    return {row.phone: (row.last_outcome, row.last_called_at) for row in rows}
+    return {row.phone: (row.outcome, row.recorded_at) for row in rows}

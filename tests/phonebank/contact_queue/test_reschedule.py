@@ -12,7 +12,8 @@ from phonebank.contact_queue import reschedule
 from phonebank.contact_queue.reschedule import reschedule_campaigns, reschedule_contacts
 from phonebank.core.db import db
 from phonebank.models import Contact, ContactState
-from tests.factories import create_contact
+from phonebank.persons.actions import put_back, version_of
+from tests.factories import create_account, create_contact
 from tests.phone_bank import PhoneBank, contact_of
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -109,6 +110,35 @@ def test_a_household_waits_for_another_time_of_day_like_the_one_who_was_called(
         reschedule_campaigns()
         db.session.expire_all()
         assert called.callable_at == other.callable_at == at(14, 12)
+
+
+def test_a_skip_does_not_hide_the_call_for_which_a_household_waits(evenings: PhoneBank) -> None:
+    """An organiser puts the person back who was called. The next caller skips them."""
+    evenings.campaign.hours = week("09:00", "21:00")
+    phone = evenings.contacts[0].phone
+    other = create_contact(evenings.contact_list, phone=phone, callable_at=at(12, 20))
+    db.session.commit()
+    with time_machine.travel(at(13, 9), tick=False):
+        called = call_one(evenings, "answerphone")
+        assert called.phone == phone
+    with time_machine.travel(at(13, 11), tick=False):
+        organiser = create_account("organiser")
+        put_back(called, evenings.campaign, version_of(called), organiser)
+        for contact in evenings.contacts:
+            contact.callable_at = max(contact.callable_at, at(13, 12))
+        called.callable_at = at(13, 11)
+        db.session.commit()
+        hold = claim(evenings.sam)
+        assert hold.contact.id == called.id
+        record(evenings.sam, hold.call.id, "skipped")
+        db.session.commit()
+        db.session.expire_all()
+        assert (called.last_outcome, other.callable_at) == ("skipped", at(14, 12))
+        evenings.campaign.hours = week("08:00", "21:00")
+        db.session.commit()
+        reschedule_campaigns()
+        db.session.expire_all()
+        assert other.callable_at == at(14, 12), "not in the morning, as at the answerphone"
 
 
 def test_contacts_that_wait_keep_their_time_when_the_retry_rules_change(
