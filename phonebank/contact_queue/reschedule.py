@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import DateTime, bindparam, select, text
+from sqlalchemy import DateTime, Row, bindparam, select, text
 
 from phonebank.contact_queue.campaign_hours import hours_of, rules_of
 from phonebank.contact_queue.jobs import for_each_campaign
@@ -48,9 +48,10 @@ _NEXT_WAITING = (
 # skip, only the skipped person waits, so skips are left out. The query reads the calls, because a
 # contact's row may have only the skip.
 _LAST_CALLS = text("""
-SELECT DISTINCT ON (contact.phone) contact.phone, last.outcome, last.recorded_at
+SELECT DISTINCT ON (contact.phone) contact.phone, last.outcome, last.reached,
+    last.recorded_at
 FROM contact CROSS JOIN LATERAL (
-    SELECT outcome, recorded_at FROM call
+    SELECT outcome, reached, recorded_at FROM call
     WHERE contact_id = contact.id AND outcome <> 'skipped' AND set_aside_at IS NULL
     ORDER BY started_at DESC LIMIT 1
 ) AS last
@@ -111,9 +112,12 @@ def _reschedule_batches(
         last_calls = _last_calls(batch, campaign)
         for contact in batch:
             outcome, called_at = contact.last_outcome, contact.last_called_at
-            of_household = last_calls.get(contact.phone)
-            if of_household and (called_at is None or of_household[1] > called_at):
-                outcome, called_at = of_household
+            last = last_calls.get(contact.phone)
+            if last and (called_at is None or last.recorded_at > called_at):
+                # After a call that somebody answered, the others need not wait for another time
+                # of day.
+                outcome = None if last.reached else last.outcome
+                called_at = last.recorded_at
             rule = retries.get(outcome or "")
             avoided_time = called_at if rule and rule.another_time_of_day else None
             is_promised = contact.callback_at == contact.callable_at
@@ -137,10 +141,10 @@ def _reschedule_batches(
             return moved, after
 
 
-def _last_calls(batch: Iterable[Contact], campaign: Campaign) -> dict[str, tuple[str, datetime]]:
-    """For each of the contacts' numbers, return the last outcome in this campaign and its time
-    (aware UTC). Skips and calls that are set aside do not count. A number without such a call is
-    not in the result."""
+def _last_calls(batch: Iterable[Contact], campaign: Campaign) -> dict[str, Row[Any]]:
+    """For each of the contacts' numbers, return the last call in this campaign: its outcome,
+    whether somebody answered (`reached`), and when it was recorded (aware UTC). Skips and calls
+    that are set aside do not count. A number without such a call is not in the result."""
     phones = sorted({contact.phone for contact in batch})
     rows = db.session.execute(_LAST_CALLS, {"phones": phones, "campaign_id": campaign.id})
-    return {row.phone: (row.outcome, row.recorded_at) for row in rows}
+    return {row.phone: row for row in rows}

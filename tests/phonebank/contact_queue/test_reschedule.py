@@ -141,6 +141,23 @@ def test_a_skip_does_not_hide_the_call_for_which_a_household_waits(evenings: Pho
         assert other.callable_at == at(14, 12), "not in the morning, as at the answerphone"
 
 
+def test_a_household_waits_a_day_after_a_call_that_somebody_answered(evenings: PhoneBank) -> None:
+    evenings.campaign.hours = week("09:00", "21:00")
+    phone = evenings.contacts[0].phone
+    other = create_contact(evenings.contact_list, phone=phone, callable_at=at(12, 20))
+    db.session.commit()
+    with time_machine.travel(EVENING, tick=False):
+        called = call_one(evenings, "bad_time")
+        db.session.refresh(other)
+        # The one who answered is called at another time of day, the others only a day later.
+        assert (called.callable_at, other.callable_at) == (at(14, 9), at(14, 20))
+        evenings.campaign.hours = week("08:00", "21:00")
+        db.session.commit()
+        reschedule_campaigns()
+        db.session.expire_all()
+        assert (called.callable_at, other.callable_at) == (at(14, 8), at(14, 20))
+
+
 def test_contacts_that_wait_keep_their_time_when_the_retry_rules_change(
     evenings: PhoneBank,
 ) -> None:
