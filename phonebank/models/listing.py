@@ -83,7 +83,7 @@ class Listing(Base):
     languages: Mapped[list[str]] = mapped_column(ARRAY(String(20)), default=list)
     # Counts the changes that guests' calendars must learn of (RFC 5545 section 3.8.7.4).
     sequence: Mapped[int] = mapped_column(default=0)
-    # When an organiser, an editor or the host last confirmed that the listing is right.
+    # When an organiser, an editor, a trainer or the host last confirmed that the listing is right.
     checked_at: Mapped[datetime | None]
     # Why an editor sent the listing back to its host. None once the host has changed or cancelled
     # it, or somebody has hidden it.
@@ -104,5 +104,6 @@ class ListingReport(Base):
     reason: Mapped[str] = mapped_column(String(20))
     reporter: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(default=now)
-    # When an organiser looked at the report.
+    # When the report was marked as seen, because an organiser, an editor or a trainer acted on the
+    # listing.
     seen_at: Mapped[datetime | None]

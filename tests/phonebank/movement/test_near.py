@@ -325,6 +325,7 @@ def test_a_stranger_asks_is_let_come_and_walks_past_the_lobby(
     link = link_in(sent[0])
     assert link not in asked.text  # the mail alone shows that the address is Sam's
     assert "Yes, ask Ada" in client.get(link).text
+    assert len(sent) == 1  # opening the link confirms nothing
     client.post(f"{link}/confirm").close()
     [to_host] = [message for message in sent if message.to == stage.host_email]
     assert "Sam asks to come" in to_host.subject
