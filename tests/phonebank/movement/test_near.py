@@ -367,7 +367,12 @@ def test_a_host_puts_a_party_on_the_map_moves_it_and_cancels_it(
         party_id, host_id, organiser_id = party.id, host.id, organiser.id
     sign_in(client, host_id)
     page = f"/parties/{party_id}/guests"
-    assert "Bea" in client.get(page).text
+    button = re.search(rf'<a [^>]*href="{page}">(.*?)</a>', client.get(f"/parties/{party_id}").text)
+    assert button
+    assert button[1].endswith("Guests")
+    shown = client.get(page).text
+    assert re.search(r"<h1[^>]*>Guests", shown), "the page has the name of its button"
+    assert "Bea" in shown
     typed = {
         "way": "in_person", "host_name": "Bea", "place": "SE5 1AA", "address": "4 Plum Row",
         "places": "12", "step_free": "no", "languages": "en",

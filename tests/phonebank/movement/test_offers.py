@@ -183,7 +183,7 @@ def test_an_untrained_hosts_party_waits_for_a_training(
     assert "call-out" not in trained
     offered = client.get(links[0]).text
     assert "go to a training" not in offered
-    assert "On your party's page, tap “People near you”, then press “Put it on the map”." in offered
+    assert "On your party's page, tap “Guests”, then press “Put it on the map”." in offered
     assert host.post(page, data=details).status_code == 303
 
 
