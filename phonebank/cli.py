@@ -162,7 +162,10 @@ def links(emails: tuple[str, ...]) -> None:
 @main.command("reset-second-factor")
 @click.argument("email")
 def reset_second_factor(email: str) -> None:
-    """Remove the authenticator app and recovery codes of EMAIL, who has lost both."""
+    """Remove the authenticator app and recovery codes of EMAIL, who has lost both.
+
+    This signs the account out everywhere.
+    """
     with _app().app_context():
         for _, account in _accounts_of((email,)):
             second_factor.reset_second_factor(account)

@@ -178,8 +178,13 @@ def test_resetting_a_second_factor_by_command(
     with app.app_context():
         account = db.session.get_one(Account, ada)
         account.tf_primary_method, account.tf_totp_secret = "authenticator", "x"
+        signed_in_with = account.fs_uniquifier
         db.session.commit()
+    told = run(environment, "reset-second-factor", "--help").stdout
+    assert "This signs the account out everywhere." in " ".join(told.split())
     done = run(environment, "reset-second-factor", "ada@example.org")
     assert done.stdout == "ada@example.org will set up an authenticator app at the next sign-in.\n"
     with app.app_context():
-        assert db.session.get_one(Account, ada).tf_primary_method is None
+        account = db.session.get_one(Account, ada)
+        assert account.tf_primary_method is None
+        assert account.fs_uniquifier != signed_in_with
