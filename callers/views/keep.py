@@ -15,7 +15,7 @@ from phonebank.core.links import link_to
 from phonebank.core.rate_limits import limiter, typed_email_key
 from phonebank.volunteers import confirm, mails
 
-SENT = "We've sent you a link. Open it to keep your calls."
+SENT = "We've sent you a link. Open it and tap the button to keep your calls."
 
 
 @pages.post("/calling/keep")

@@ -37,9 +37,9 @@ ASKED_BEFORE = timedelta(days=2)
 _TRAIN_FIRST = (
     "People near you can't find your party yet, because hosts of this campaign must go to a "
     "training first. Ask the organisers when the next training is. When you have made your "
-    "practice call there, tap “Keep my calls”, enter this e-mail address, and open the link that "
-    "we e-mail you. When you have been marked as trained, press “Put it on the map” on the party's "
-    "page.\n\n"
+    "practice call there, tap “Keep my calls”, enter this e-mail address, open the link that we "
+    "e-mail you, and tap the button there. When you have been marked as trained, press “Put it on "
+    "the map” on the party's page.\n\n"
 )
 
 

@@ -179,7 +179,8 @@ def refuse_untrained_host(campaign: Campaign, account: Account) -> None:
         raise NotAllowedError(
             "This campaign asks hosts to be trained before strangers can find their party.",
             "Go to a training. When you have made your practice call there, tap “Keep my calls”, "
-            "enter your sign-in e-mail address, and open the link that we e-mail you.",
+            "enter your sign-in e-mail address, open the link that we e-mail you, and tap the "
+            "button there.",
         )
 
 

@@ -52,6 +52,8 @@ def test_one_field_and_one_link_keep_a_callers_calls(
 ) -> None:
     assert 'name="email"' in sam.get("/calling/mine").text
     path = keep(sam, "Sam@Example.org", capsys)
+    said = sam.get("/calling/mine").text
+    assert "sent you a link. Open it and tap the button to keep your calls." in said
     assert db.session.scalars(select(Volunteer)).all() == [], "nobody has opened the link"
     assert "sam@example.org" in sam.get(path).text
     assert db.session.scalars(select(Volunteer)).all() == [], "a mail scanner opens links too"
