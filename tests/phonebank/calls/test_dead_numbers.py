@@ -196,3 +196,23 @@ def test_a_call_that_is_set_aside_gives_nobody_a_dead_number_back(
 def test_the_index_has_every_outcome_of_a_dead_number() -> None:
     dead = [outcome.key for outcome in OUTCOMES.values() if outcome.number_dead]
     assert f"outcome = '{' '.join(dead)}'" == REPORTS_DEAD
+
+
+@pytest.mark.parametrize("how", ["undone", "corrected", "set aside"])
+def test_a_number_comes_back_although_a_dead_one_was_passed_over(
+    phone_bank: PhoneBank, dead: Contact, how: str
+) -> None:
+    known_dead = "+442079460779"
+    ola, _ = elsewhere(phone=known_dead)
+    record(ola, claim(ola).call.id, "disconnected")
+    _, other = elsewhere(phone=NUMBER, other_phones=[known_dead, MOBILE])
+    call_id = hear_that_it_is_dead(phone_bank)
+    assert (other.phone, other.other_phones) == (MOBILE, [])
+    if how == "undone":
+        undo(phone_bank.sam, call_id)
+        db.session.commit()
+        db.session.expire_all()
+    else:
+        withdraw_by(how, db.session.get_one(Call, call_id))
+    assert (other.state, other.phone) == ("callable", NUMBER)
+    assert other.other_phones == [known_dead, MOBILE]
