@@ -118,17 +118,20 @@ FROM contact_list WHERE campaign_id = :campaign_id AND purpose = :call
 )
 
 
+# A caller with a filter gets a person to whom a callback was promised only if this caller promised
+# it.
 _LEFT_IN_FILTER = text(f"""
 SELECT EXISTS (
     SELECT FROM filter_member AS member
     JOIN contact c ON c.id = member.contact_id
     JOIN contact_list l ON l.id = c.contact_list_id
     WHERE member.filter_id = :filter_id AND NOT l.removed
+      AND (c.callback_at IS NULL OR c.callback_caller_id = :caller_id)
       AND {is_in_lists("l")} AND {is_in_languages("c.language")} AND {is_callable("c")}
 )
 """)  # noqa: S608
 # The time zones of the contacts on other callers' screens that this caller could get if those
-# callers gave them back.
+# callers gave them back. `:filter_id` is NULL for a caller without a filter.
 _ON_OTHER_SCREENS = text(f"""
 SELECT DISTINCT c.zone_key
 FROM call o
@@ -137,6 +140,11 @@ JOIN contact_list l ON l.id = c.contact_list_id
 WHERE o.campaign_id = :campaign_id AND o.ended_at IS NULL AND o.caller_id <> :caller_id
   AND NOT l.removed AND {is_in_lists("l")} AND {is_in_languages("c.language")}
   AND {is_callable("c")}
+  AND (CAST(:filter_id AS integer) IS NULL OR c.callback_caller_id = :caller_id
+       OR c.callback_at IS NULL AND EXISTS (
+           SELECT FROM filter_member
+           WHERE filter_id = :filter_id AND contact_id = c.id
+       ))
 """)  # noqa: S608
 
 
@@ -200,6 +208,7 @@ def _is_somebody_on_other_screens(campaign: Campaign, caller: Caller, at: dateti
             "caller_id": caller.id,
             "list_ids": list(caller.list_ids),
             "languages": languages_for(campaign, caller.languages),
+            "filter_id": filter_of(caller),
         },
     )
     return any(is_calling_time(campaign, zone_key, at) for zone_key in zone_keys.all())
@@ -210,6 +219,7 @@ def _is_one_left(campaign: Campaign, caller: Caller, filter_id: int) -> bool:
     caller may get. A person counts even if the person's number is in an open call now."""
     values = {
         "filter_id": filter_id,
+        "caller_id": caller.id,
         "list_ids": list(caller.list_ids),
         "languages": languages_for(campaign, caller.languages),
     }

@@ -157,6 +157,48 @@ def test_a_party_s_callers_get_its_people_and_are_told_when_none_are_left(
     assert everyone_for(inside) == {"Bo", "Cy", "Di", "Ed"}
 
 
+def reason_for(caller: Caller) -> EmptyReason:
+    with pytest.raises(NobodyToCallError) as nobody:
+        claim(caller)
+    db.session.rollback()
+    return nobody.value.why
+
+
+@pytest.mark.parametrize(
+    ("wards", "reason"),
+    [("canton", EmptyReason.RESTING), ("canton, riverside", EmptyReason.ON_SCREENS)],
+)
+def test_people_on_screens_count_only_if_the_filter_chooses_them(
+    campaign: Campaign, wards: str, reason: EmptyReason
+) -> None:
+    chosen = made(campaign, "Tonight", Conditions.parse({"ward": wards}, "", ""))
+    caller = create_caller(campaign)
+    choose_people(campaign, caller, chosen.id)
+    people = {one.first_name: one for one in db.session.query(Contact)}
+    people["Cy"].callable_at = now() + timedelta(hours=2)
+    people["Ada"].callable_at = now() - timedelta(days=9)  # the first
+    db.session.commit()
+    assert claim(create_caller(campaign)).contact.id == people["Ada"].id
+    db.session.commit()
+    assert reason_for(caller) is reason
+
+
+def test_nobody_is_left_if_another_caller_calls_the_last_chosen_person_back(
+    campaign: Campaign,
+) -> None:
+    canton = made(campaign, "Canton", Conditions.parse({"ward": "canton"}, "", ""))
+    caller, other = create_caller(campaign), create_caller(campaign)
+    choose_people(campaign, caller, canton.id)
+    [person] = db.session.query(Contact).filter_by(first_name="Cy")
+    person.callable_at = person.callback_at = now() - timedelta(minutes=1)
+    person.callback_caller_id = other.id
+    db.session.commit()
+    assert reason_for(caller) is EmptyReason.FILTER
+    assert claim(other).contact.id == person.id
+    db.session.commit()
+    assert reason_for(caller) is EmptyReason.FILTER
+
+
 def test_a_filter_needs_a_name_of_its_own_and_a_condition(campaign: Campaign) -> None:
     riverside = Conditions.parse({"ward": "riverside"}, "", "")
     add_filter(campaign, " River  side", riverside)
