@@ -86,12 +86,14 @@ class ContactsPage(BaseModel):
 
 
 class OutcomeOut(BaseModel):
-    """A recorded call."""
+    """A recorded call, or a call whose outcome its caller has undone."""
 
     call_id: UUID
     contact_id: int
     external_id: str | None = Field(description="The person's ID in your own list, if it has one.")
-    outcome: str = Field(description=f"One of {', '.join(OUTCOMES)}.")
+    outcome: str | None = Field(
+        description=f"One of {', '.join(OUTCOMES)}. It is null if the call is undone."
+    )
     reached: bool = Field(description="Whether anyone answered.")
     conversation: bool = Field(description="Whether the script's main question was answered.")
     yes: bool = Field(description="Whether an answer counts as a yes.")
@@ -102,14 +104,18 @@ class OutcomeOut(BaseModel):
     )
     party_id: int | None
     started_at: datetime
-    recorded_at: datetime
+    recorded_at: datetime | None = Field(description="It is null if the call is undone.")
     changed_at: datetime = Field(
         description="When it was recorded or, if that came later, corrected, set aside or brought"
-        " back by an organiser."
+        " back by an organiser, or undone by its caller."
     )
     corrected: bool = Field(description="Whether an organiser has corrected it.")
     set_aside: bool = Field(
         description="Whether an organiser set the call aside. It is then in no total."
+    )
+    undone: bool = Field(
+        description="Whether the caller has undone the outcome and not recorded another. The call"
+        " is then in no total."
     )
 
 

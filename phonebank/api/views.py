@@ -91,8 +91,8 @@ def outcomes(query: OutcomesQuery) -> Response:
     earlier is still being saved. After that, no other call can appear in an earlier place, so a
     client that keeps the last cursor misses no call. When an organiser corrects a call, sets it
     aside or brings it back, the call appears again, with the same `call_id` and a later
-    `changed_at`. It also appears again when its caller undoes the outcome and records another. Keep
-    only the version with the latest `changed_at`.
+    `changed_at`. It also appears again when its caller undoes the outcome, with `undone`, and when
+    the caller then records another. Keep only the version with the latest `changed_at`.
     """
     if query.cursor:
         key = read_outcome_cursor(query.cursor)
@@ -146,6 +146,7 @@ def _outcome(row: Row[Any]) -> dict[str, Any]:
         "changed_at": _moment(row.changed_at),
         "corrected": row.corrected_at is not None,
         "set_aside": row.set_aside_at is not None,
+        "undone": row.outcome is None,
     }
 
 

@@ -41,15 +41,20 @@ _LISTS = (
     )
     .order_by(ContactList.id)
 )
-# The recorded calls of a campaign after a key, in the order in which they changed: when they were
-# recorded, and when an organiser last corrected them, set them aside or brought them back. A call
-# that changes again appears again. Each branch follows a separate index.
+# The calls of a campaign that have or had an outcome, after a key, in the order in which they
+# changed: when they were recorded, when an organiser last corrected them, set them aside or brought
+# them back, and when their outcome was undone, if they have no new one. A call that changes again
+# appears again. Each branch follows a separate index.
 CHANGED_OUTCOMES = "\nUNION ALL\n".join(
     f"""(SELECT id, {moment} AS changed_at FROM call
-WHERE campaign_id = :campaign_id AND recorded_at IS NOT NULL AND {moment} IS NOT NULL
+WHERE campaign_id = :campaign_id AND {condition} AND {moment} IS NOT NULL
   AND {moment} >= :since AND ({moment}, id) > (:since, :id) AND {moment} <= :settled
 ORDER BY {moment}, id LIMIT :at_most)"""  # noqa: S608
-    for moment in ("recorded_at", "organiser_changed_at")
+    for moment, condition in (
+        ("recorded_at", "recorded_at IS NOT NULL"),
+        ("organiser_changed_at", "recorded_at IS NOT NULL"),
+        ("reopened_at", "recorded_at IS NULL"),
+    )
 )
 _OUTCOMES = text(f"""
 SELECT call.id, call.contact_id, contact.external_id, call.outcome, call.reached,
@@ -111,8 +116,8 @@ def outcomes_after(key: OutcomeKey, campaign_id: int, at_most: int) -> Sequence[
     """Return up to `at_most` recorded calls of the campaign, starting after `key`, in the order in
     which they changed. Changes after `settled_moment()` are left out. A transaction that is still
     open may yet add a change that is earlier than those. If an organiser changes a call after it
-    was recorded, the call appears a second time. If no caller took a call, the call's caller is
-    None."""
+    was recorded, or its caller undoes the outcome, the call appears a second time. The outcome of
+    an undone call is None. If no caller took a call, the call's caller is None."""
     values = {
         "campaign_id": campaign_id,
         "since": key.changed_at,

@@ -96,6 +96,14 @@ class Call(Base):
             "organiser_changed_at",
             postgresql_where=text("organiser_changed_at IS NOT NULL"),
         ),
+        # In this order other software reads the calls whose outcome was undone, and that have no
+        # new outcome.
+        Index(
+            "ix_call_undone",
+            "campaign_id",
+            "reopened_at",
+            postgresql_where=text("reopened_at IS NOT NULL AND recorded_at IS NULL"),
+        ),
         # A number stays dead as long as one of these calls says so.
         Index("ix_call_dead_number", "phone", postgresql_where=text(REPORTS_DEAD)),
         Index(

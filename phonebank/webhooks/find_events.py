@@ -131,6 +131,7 @@ def _outcome(row: Row[Any]) -> dict[str, Any]:
         "yes": row.yes,
         "corrected": row.corrected_at is not None,
         "set_aside": row.set_aside_at is not None,
+        "undone": row.outcome is None,
         "at": _moment(row.changed_at),
     }
 

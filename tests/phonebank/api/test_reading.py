@@ -10,6 +10,7 @@ from sqlalchemy import select, text, update
 
 from phonebank.calls import set_aside
 from phonebank.calls.correct import Correction, correct, version_of
+from phonebank.calls.hold import release_hold
 from phonebank.calls.jobs import continue_set_aside
 from phonebank.calls.record import record
 from phonebank.calls.undo import undo
@@ -244,6 +245,33 @@ def test_a_call_appears_again_when_it_is_corrected_and_when_it_is_set_aside(
     brought_back = next_change()
     assert (brought_back["set_aside"], brought_back["corrected"]) == (False, True)
     assert client.get("/outcomes", cursor=page["next_cursor"]).json["outcomes"] == []
+
+
+def test_an_undone_call_appears_again_until_it_has_another_outcome(app_context: Flask) -> None:
+    room = create_room()
+    create_contact(room.contact_list)
+    make_call(room, "talked", {"vote": "ours"})
+    client = api_client(app_context, room.campaign)
+    page = client.get("/outcomes").json
+    [told] = page["outcomes"]
+    assert (told["outcome"], told["yes"], told["undone"]) == ("talked", True, False)
+    undo(room.caller, uuid.UUID(told["call_id"]))
+    db.session.commit()
+    page = client.get("/outcomes", cursor=page["next_cursor"]).json
+    [undone] = page["outcomes"]
+    assert (undone["call_id"], undone["undone"]) == (told["call_id"], True)
+    assert (undone["outcome"], undone["recorded_at"], undone["yes"]) == (None, None, False)
+    assert undone["changed_at"] > told["changed_at"]
+    release_hold(room.caller, uuid.UUID(told["call_id"]))
+    db.session.commit()
+    later = client.get("/outcomes", cursor=page["next_cursor"]).json
+    assert later["outcomes"] == []
+    record(room.caller, uuid.UUID(told["call_id"]), "busy")
+    db.session.commit()
+    [again] = client.get("/outcomes", cursor=page["next_cursor"]).json["outcomes"]
+    assert (again["outcome"], again["undone"]) == ("busy", False)
+    [all_of_it] = client.get("/outcomes").json["outcomes"]
+    assert all_of_it == again
 
 
 def test_an_erased_person_is_on_no_page(app_context: Flask) -> None:

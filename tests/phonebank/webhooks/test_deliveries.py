@@ -16,6 +16,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text, update
 
+from phonebank.calls.undo import undo
 from phonebank.core.db import db
 from phonebank.core.jobs import run_worker
 from phonebank.models import (
@@ -101,6 +102,22 @@ def test_outcomes_and_do_not_calls_are_told_once_and_name_nobody(crm: Receiver, 
     )
     for private in (b"Secret", b"Voter", b"7946", b"ours"):
         assert private not in sent
+
+
+def test_an_undone_outcome_is_told(crm: Receiver, room: Room) -> None:
+    webhook = create_webhook(room, crm)
+    create_contact(room.contact_list)
+    make_call(room, "talked", {"vote": "ours"})
+    look_again(webhook)
+    [call] = db.session.scalars(select(Call))
+    undo(room.caller, call.id)
+    db.session.commit()
+    look_again(webhook)
+    look_again(webhook)
+    told, undone = (event for message in crm.messages for event in message["events"])
+    assert (told["outcome"], told["undone"]) == ("talked", False)
+    assert (undone["call_id"], undone["contact_id"]) == (told["call_id"], told["contact_id"])
+    assert (undone["outcome"], undone["yes"], undone["undone"]) == (None, False, True)
 
 
 def test_the_receiver_can_check_who_sent_it_and_when(crm: Receiver, room: Room) -> None:
