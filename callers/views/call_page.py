@@ -44,8 +44,8 @@ def calling() -> ResponseReturnValue:
 
     If the party or the campaign has ended, a caller without a contact gets a page that says so. On
     this page, a caller who is not admitted does not see the party's results. In a campaign that
-    calls through a telephone service, an admitted caller may get the telephone page even after the
-    campaign has ended (see `show_next`).
+    calls through a telephone service, an admitted caller who is on the telephone gets the telephone
+    page even after the campaign has ended (see `show_next`).
 
     Otherwise, a caller who waits to be admitted gets the lobby, the page for such callers. A caller
     who has a contact is redirected to the contact's page.

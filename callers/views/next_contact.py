@@ -71,8 +71,9 @@ def show_next(
 ) -> ResponseReturnValue:
     """Claim a contact, commit, and show the contact. If there is no contact, show the reason. If
     the caller must not claim a contact because of the campaign's telephone service
-    (`_waits_for_the_phone`), show the telephone page instead. A caller who must practise first is
-    redirected to the practice page.
+    (`_waits_for_the_phone`), show the telephone page instead. But a caller who is not on the
+    telephone gets the reason if nobody may call now, for example because the campaign has ended. A
+    caller who must practise first is redirected to the practice page.
 
     `from_waiting_page` is true for a request from the waiting page, which tries again
     automatically. `recorded_json` has the fields that a recorded outcome adds to the JSON response,
@@ -83,13 +84,12 @@ def show_next(
     Raises PracticeRequiredError for an API client that has recorded no outcome. Raises the other
     errors of `claim` if there is no page or JSON for the reason.
     """
-    if _waits_for_the_phone():
-        page = phone_page.show_phone(g.caller, recorded_json or {})
-        db.session.commit()
-        return page
-    if holds_nobody and is_busy():
+    waits_for_the_phone = _waits_for_the_phone()
+    if holds_nobody and not waits_for_the_phone and is_busy():
         return _put_off(from_waiting_page, recorded_json)
     try:
+        if waits_for_the_phone:
+            return _show_phone(recorded_json)
         hold = claim.claim(g.caller, holds_nobody)
     except PacePausedError as pause:
         db.session.commit()  # the pause, and the flag for the organisers
@@ -113,6 +113,16 @@ def show_next(
         page_data.update_last_seen(g.caller)
     # The page is rendered before the commit, because the commit gives the database connection back.
     page = show_or_redirect(hold, recorded_json)
+    db.session.commit()
+    return page
+
+
+def _show_phone(recorded_json: dict[str, Any] | None) -> ResponseReturnValue:
+    """Show the telephone page, and commit. Raises the errors of `claim.refuse` if the caller is not
+    on the telephone: connecting would cost money, although nobody may call now."""
+    if phone_page.is_off(g.caller):
+        claim.refuse(g.caller)
+    page = phone_page.show_phone(g.caller, recorded_json or {})
     db.session.commit()
     return page
 
@@ -272,7 +282,8 @@ def _render_waiting(
         return jsonify((recorded_json or {}) | _nobody(reason, from_waiting_page))
     if not from_waiting_page and not wants_screen():
         return redirect(url_for("callers.wait"), 303)
-    if wants_screen() and not g.caller.campaign.mode.shows_numbers:
+    is_on_the_phone = not g.caller.campaign.mode.shows_numbers and not phone_page.is_off(g.caller)
+    if wants_screen() and is_on_the_phone:
         # The waiting page is a separate document. If the caller is connected through the browser,
         # loading another document would end the connection.
         return phone_page.show_phone(g.caller, notice=f"{reason.message} {reason.what_to_do}")

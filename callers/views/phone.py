@@ -14,12 +14,19 @@ from sqlalchemy.exc import IntegrityError
 
 from callers.sessions import for_callers
 from callers.views.blueprint import pages, read_fields, wants_screen
-from callers.views.phone_page import OWN_NUMBER, phone_state, show_phone
+from callers.views.next_contact import show_next
+from callers.views.phone_page import OWN_NUMBER, is_off, phone_state, show_phone
+from phonebank.calls.claim import refuse
 from phonebank.calls.hold import Person, own_call
 from phonebank.calls.undo import redial_block_reason
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
-from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError
+from phonebank.core.errors import (
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    PhonebankError,
+)
 from phonebank.models import Campaign, CampaignMode, Contact, now
 from phonebank.phones.e164 import InvalidPhoneNumberError, read_number
 from phonebank.telephony.backends import current_backend
@@ -38,10 +45,14 @@ from phonebank.telephony.spending import is_money_spent
 @pages.get("/calling/phone")
 @for_callers
 def phone() -> ResponseReturnValue:
-    """Show the state of the caller's telephone connection, and what the caller can do. In a
-    campaign in which callers dial themselves, redirect to `calling`."""
-    if g.caller.campaign.mode == CampaignMode.MANUAL:
+    """Show the state of the caller's telephone connection, and what the caller can do. If the
+    caller is not on the telephone and nobody may call now, show the reason instead (`show_next`).
+    In a campaign in which callers dial themselves, redirect to `calling`. Do the same for a caller
+    who is not admitted."""
+    if g.caller.campaign.mode == CampaignMode.MANUAL or not g.caller.may_call:
         return redirect(url_for(".calling"))
+    if _refusal() is not None:
+        return show_next()
     page = show_phone(g.caller)
     db.session.commit()
     return page
@@ -68,12 +79,21 @@ def phone_connect() -> ResponseReturnValue:
     A caller who is already connected gets a new line, and stays connected to the person in the
     caller's open call. Raises NotFoundError for a caller who is not admitted. Raises ConflictError
     if the day's money for calls is spent, and InvalidInputError for an invalid number.
+
+    A caller who is not on the telephone is not connected if nobody may call now, for example
+    because the campaign has ended. Then redirect to the page with the reason. For a request that
+    wants JSON, raise the errors of `claim.refuse`.
     """
     campaign, fields = _campaign_on_the_phone(), read_fields()
     if not g.caller.may_call:
         raise NotFoundError(
             "Nobody has let you in yet.", "Ask your host, or the person who sent you the link."
         )
+    refusal = _refusal()
+    if refusal is not None:
+        if wants_json():
+            raise refusal
+        return redirect(url_for(".phone"), 303)
     if is_money_spent(campaign, now()):
         raise ConflictError("Today's money for calls is spent.", "Come back tomorrow. Thank you!")
     if fields.get("browser"):
@@ -160,6 +180,17 @@ def _campaign_on_the_phone() -> Campaign:
     if campaign.mode == CampaignMode.MANUAL:
         raise NotFoundError("In this campaign you dial on your own phone.", "Go back to calling.")
     return campaign
+
+
+def _refusal() -> PhonebankError | None:
+    """Return the reason why the caller may not connect: nobody may call now. Return None if the
+    caller may connect, or is on the telephone or in a call already."""
+    if is_off(g.caller):
+        try:
+            refuse(g.caller)
+        except PhonebankError as reason:
+            return reason
+    return None
 
 
 def _own_number(text: str, campaign: Campaign) -> str:

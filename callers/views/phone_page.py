@@ -100,6 +100,12 @@ def wants_people(caller: Caller) -> bool:
     return phone.situation.is_on and phone.situation.is_connected and not phone.finishing
 
 
+def is_off(caller: Caller) -> bool:
+    """Whether the caller is not on the telephone and has no open call."""
+    phone = phone_of(caller.id)
+    return phone.phase == Phase.OFF and phone.call_id is None
+
+
 def show_phone(
     caller: Caller, recorded_json: dict[str, Any] | None = None, notice: str = ""
 ) -> ResponseReturnValue:

@@ -79,7 +79,8 @@ class CampaignDialler:
         # A person who answers may need any caller who is free.
         is_calling = any(line.side == LineSide.PERSON and line.caller_id is None for line in lines)
         for caller in callers:
-            if self._is_over_budget and caller.call_id is None and not is_calling:
+            gets_nobody = self._is_over_budget or caller.calling_has_ended
+            if gets_nobody and caller.call_id is None and not is_calling:
                 end_session(caller.caller_id)  # the caller's line costs money too
                 db.session.commit()
             else:

@@ -6,7 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from phonebank.core.db import db
-from phonebank.models import CallerState, EndCause, LineSide, LineState
+from phonebank.models import (
+    CallerState,
+    CampaignState,
+    EndCause,
+    LineSide,
+    LineState,
+    PartyState,
+)
 from phonebank.models.state_column import state_text
 from phonebank.telephony.backend import LineRef
 from phonebank.telephony.phases import Situation
@@ -16,10 +23,13 @@ _CALLERS = state_text(
 SELECT session.caller_id, session.number, session.line_id, own.state AS caller_line,
        session.ready_at, session.finishing, session.seen_at, session.ask_again_at,
        caller.state = :admitted AS is_admitted, call.id AS call_id,
+       campaign.state = :ended OR coalesce(party.state = :party_ended, false) AS calling_has_ended,
        person.state AS person_line, person.joined_at IS NOT NULL AS was_joined, person.cause,
        person.joined_at, person.ended_at AS left_at
 FROM phone_session AS session
 JOIN caller ON caller.id = session.caller_id
+JOIN campaign ON campaign.id = caller.campaign_id
+LEFT JOIN party ON party.id = caller.party_id
 LEFT JOIN line AS own ON own.id = session.line_id
 LEFT JOIN call ON call.caller_id = session.caller_id AND call.ended_at IS NULL
 LEFT JOIN LATERAL (
@@ -30,6 +40,8 @@ WHERE session.campaign_id = :campaign_id AND session.ended_at IS NULL
 ORDER BY session.ready_at, session.caller_id
 """,
     admitted=CallerState.ADMITTED,
+    ended=CampaignState.ENDED,
+    party_ended=PartyState.ENDED,
     person=LineSide.PERSON,
 )
 _LINES = state_text(
@@ -89,7 +101,7 @@ UNION SELECT call.campaign_id {_FROM_UNJOINED}
 class CallerRow:
     """A caller whose telephone session is open (see `models.PhoneSession`). `joined_at` is when the
     person in the caller's open call was joined to the caller, and `left_at` is when that person's
-    line ended."""
+    line ended. `calling_has_ended` says whether the campaign or the caller's party has ended."""
 
     caller_id: int
     number: str | None
@@ -101,6 +113,7 @@ class CallerRow:
     ask_again_at: datetime | None
     is_admitted: bool
     call_id: uuid.UUID | None
+    calling_has_ended: bool
     person_line: LineState | None
     was_joined: bool
     cause: EndCause | None

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import update
 
 from phonebank.core.db import db
-from phonebank.models import CampaignMode, PhoneSettings
+from phonebank.models import Campaign, CampaignMode, CampaignState, PhoneSettings
 from scripts_library.library import source_of
 from tests.browser.call_page import end_early
 from tests.browser.looking import assert_fit_for_everyone
@@ -82,6 +83,20 @@ def test_three_people_one_after_another_and_no_number_anywhere(app, site, browse
     digits = "".join(letter for answer in seen for letter in answer if letter.isdigit())
     assert len(seen) > 10
     assert not any(drama_number(n + 1).removeprefix("+44") in digits for n in range(4))
+
+
+def test_the_page_says_that_the_campaign_has_ended_when_the_line_has_ended(app, site, browser):
+    page = come_in(app, site, browser)
+    page.goto("/calling/phone")
+    page.get_by_label("Your phone number").fill("0121 496 0007")
+    page.get_by_role("button", name="Call my phone").click()
+    page.get_by_role("button", name="Ready").wait_for()
+    with app.app_context():
+        db.session.execute(update(Campaign).values(state=CampaignState.ENDED))
+        db.session.commit()
+    expect(page.get_by_role("heading", name="The campaign has ended")).to_be_visible(timeout=20_000)
+    expect(page.locator("[data-phone]")).to_have_count(0)
+    assert_fit_for_everyone(page)
 
 
 def _keep(answer, seen) -> None:

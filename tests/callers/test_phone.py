@@ -12,16 +12,20 @@ from phonebank.core.db import db
 from phonebank.models import (
     Call,
     CampaignMode,
+    CampaignState,
     Contact,
     Line,
     LineSide,
     LineState,
+    PartyState,
+    PhoneSession,
     PhoneSettings,
     now,
 )
 from phonebank.roster.remove import remove
 from phonebank.telephony.phases import Phase, Situation
 from phonebank.telephony.sessions import CallerPhone, phone_of
+from tests.factories import create_account, create_party
 from tests.phonebank.dialler.evening import evening
 
 JSON = {"Accept": "application/json"}
@@ -140,6 +144,72 @@ def test_nobody_is_called_when_the_days_money_is_spent(simulated, client):
         tonight.run(lambda: phone_of(tonight.callers[0].id).phase == Phase.OFF)
         assert tonight.calls() == []
         assert "has spent today's money for calls" in client.get("/calling/phone").text
+
+
+def stop_calling(tonight, how):
+    if how == "party ended":
+        party = create_party(tonight.campaign, create_account())
+        party.state = PartyState.ENDED
+        tonight.callers[0].party_id = party.id
+    else:
+        tonight.campaign.state = CampaignState(how)
+    db.session.commit()
+
+
+@pytest.mark.parametrize("mode", [CampaignMode.PROGRESSIVE, CampaignMode.PHONE_BRIDGE])
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("ended", "The campaign has ended"),
+        ("paused", "The campaign is paused right now."),
+        ("draft", "The campaign hasn&#39;t started yet."),
+        ("party ended", "Thank you"),
+    ],
+)
+def test_nobody_connects_while_there_is_no_calling(simulated, client, mode, how, said):
+    with evening(simulated, mode=mode) as tonight:
+        come_in(client, tonight)
+        stop_calling(tonight, how)
+        pages = [
+            client.post("/calling/next", follow_redirects=True),
+            client.get("/calling/wait", follow_redirects=True),
+            client.get("/calling/phone", follow_redirects=True),
+            client.post("/calling/phone/connect", data={"number": OWN}, follow_redirects=True),
+        ]
+        if how in ("ended", "party ended"):
+            pages.append(client.get("/calling"))
+        for page in pages:
+            assert said in page.text
+            assert "Connect your phone" not in page.text
+        followed = client.get("/calling/phone", headers={"X-Phonebank-Screen": "page"})
+        assert "data-phone=" not in followed.text
+        refused = client.post("/calling/phone/connect", data={"number": OWN}, headers=JSON)
+        assert refused.status_code in (409, 410)
+        assert db.session.scalars(select(PhoneSession)).all() == []
+
+
+def test_a_caller_who_talks_when_the_campaign_ends_stays_on_the_line(simulated, client):
+    with evening(simulated, how="answer=1,ring=0.3,talk=600,lost=0") as tonight:
+        come_in(client, tonight)
+        tonight.connect_all()
+        tonight.run(lambda: phase(client) == "talking")
+        stop_calling(tonight, "ended")
+        for _ in range(20):
+            tonight.dialler.turn()
+        assert phase(client) == "talking"
+        assert "They can hear you." in client.get("/calling/person").text
+        # Even now the caller may change to another phone.
+        assert client.post("/calling/phone/connect", data={"number": OWN}).status_code == 303
+        db.session.expire_all()
+        tonight.run(lambda: phase(client) == "talking")
+        call = tonight.calls()[0]
+        after = client.post(f"/calling/person/{call.id}/outcome", data={"outcome": "talked"})
+        assert db.session.get_one(Call, call.id, populate_existing=True).outcome == "talked"
+        assert after.status_code == 303
+        # The line costs money, and there is nobody to call.
+        tonight.run(lambda: phase(client) == "off")
+        tonight.run(lambda: all(line.ended_at for line in tonight.lines(LineSide.CALLER)))
+        assert "The campaign has ended" in client.get("/calling/phone", follow_redirects=True).text
 
 
 def test_a_campaign_without_a_telephone_service_has_none_of_this(simulated, client):

@@ -44,6 +44,8 @@ async function follow(state) {
   if (call && !isPerson && call.dataset.call) return;
   const answer = await ask(state.page, { headers: SCREEN }, ANSWER_WITHIN_MS);
   if (!answer.ours) return;
+  // If nobody may call now, a page without the telephone bar says so. It is loaded as a document, which ends no line.
+  if (state.phase === "off" && !answer.text.includes("data-phone=")) return location.replace(state.page);
   bar.dataset.phoneKey = state.key;
   document.dispatchEvent(new CustomEvent("phonebank:page", { detail: answer.text }));
 }
