@@ -89,7 +89,7 @@ def test_an_organiser_lists_a_training_with_a_trainer(
 @pytest.mark.parametrize(
     ("starts_in", "is_cancelled", "on_page", "at_door"),
     [
-        (timedelta(days=3), False, "opens 12 hours before the training", "open yet"),
+        (timedelta(days=3), False, "can join from 12 hours before the training", "open yet"),
         (timedelta(hours=-13), False, "This training is over", "This training is over"),
         (timedelta(hours=1), True, "This training is cancelled", "This training is cancelled"),
     ],
