@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from phonebank.lists.upsert import AT_ONCE as PEOPLE_AT_ONCE
 from phonebank.lists.upsert import Upserted
@@ -15,9 +16,28 @@ from phonebank.suppressions.by_token import AT_ONCE as NUMBERS_AT_ONCE
 PAGE = 100
 PAGE_AT_MOST = 500
 
-# PostgreSQL cannot store the null character.
-Text = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")]
-ShortText = Annotated[str, Field(max_length=250, pattern=r"^[^\x00]*$")]
+
+def _refuse_null_character(value: str) -> str:
+    """Return the text. Raises PydanticCustomError if PostgreSQL cannot store the text, because it
+    has a null character."""
+    if "\0" in value:
+        raise PydanticCustomError(
+            "null_character", "This has a null character (U+0000), which cannot be stored."
+        )
+    return value
+
+
+_STORABLE = {"pattern": r"^[^\x00]*$"}  # for the API's description
+Text = Annotated[
+    str,
+    Field(max_length=2000, json_schema_extra=_STORABLE),
+    AfterValidator(_refuse_null_character),
+]
+ShortText = Annotated[
+    str,
+    Field(max_length=250, json_schema_extra=_STORABLE),
+    AfterValidator(_refuse_null_character),
+]
 Cursor = Annotated[
     str | None,
     Field(description="`next_cursor` of the page before. Leave it out for the first page."),

@@ -132,6 +132,8 @@ def _handle_unstorable_value(error: DataError) -> ResponseReturnValue:
     # A number is too large for any id, or the text has a character that PostgreSQL cannot store.
     log.warning("the database refused a value at %s", request.endpoint)
     roll_back()
+    if any("\0" in value for value in request.values.values()):
+        return answer_to(InvalidInputError(*_NULL_CHARACTER))
     status = 404 if request.method == "GET" else 400
     return _answer(status, *_words_for(status))
 
@@ -193,6 +195,11 @@ def _treat_as_signed_out() -> None:
     g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]
 
 
+# People paste this invisible character without noticing it, for example from a PDF file.
+_NULL_CHARACTER = (
+    "A text you sent has a null character in it. It is invisible, and we can't store it.",
+    "Go back, delete the text and type it again instead of pasting it.",
+)
 _FORM_TOO_OLD = (
     "This page was open too long",
     "To keep you safe, we accept a form only from a page that was loaded recently.",

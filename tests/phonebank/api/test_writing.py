@@ -204,6 +204,17 @@ def test_only_the_whole_installations_organisers_give_the_do_not_call_list_away(
     assert (refused.status_code, "all campaigns" in refused.json["detail"]) == (403, True)
 
 
+def test_a_null_character_is_refused_in_words(software: ApiClient) -> None:
+    for more in ({"first_name": "A\0"}, {"fields": {"ward": "A\0"}}, {"phones": ["\0"]}):
+        answer = software.post("/contacts", {"contacts": [ANN | more]})
+        assert answer.status_code == 422
+        (fault,) = answer.json["errors"]
+        assert fault["where"].startswith(f"body.contacts.0.{next(iter(more))}")
+        assert fault["message"] == "This has a null character (U+0000), which cannot be stored."
+    answer = software.post("/do-not-call", {"numbers": ["020\0"]})
+    assert "null character" in answer.json["errors"][0]["message"]
+
+
 def test_reading_allows_no_writing(app_context: Flask) -> None:
     reader = api_client(app_context, create_campaign(), [Scope.READ_CONTACTS])
     for address, scope in (("/contacts", "contacts:write"), ("/do-not-call", "do-not-call:add")):

@@ -17,7 +17,7 @@ from phonebank.core.access import ANYONE, open_to
 from phonebank.core.config import Config
 from phonebank.core.db import db
 from phonebank.models import RoleName
-from tests.factories import create_account
+from tests.factories import create_account, create_campaign
 from tests.signing_in import sign_in
 
 JSON = {"Accept": "application/json"}
@@ -178,14 +178,17 @@ def test_our_own_fault_tells_nothing_of_what_is_inside(
     assert "7946" not in caplog.text
 
 
-def test_a_value_that_no_table_can_hold(app: Flask, client: FlaskClient) -> None:
+def test_a_null_character_in_a_form(app: Flask, client: FlaskClient) -> None:
     with app.app_context():
-        host = create_account(RoleName.HOST).id
+        organiser, campaign = create_account(RoleName.ORGANISER).id, create_campaign().id
         db.session.commit()
-    sign_in(client, host)
-    answer = client.post("/account", data={"name": "Cy\x00rus"})
-    assert answer.status_code == 400
-    assert "something we couldn't read" in unescape(without_internals(answer).text)
+    sign_in(client, organiser)
+    for path in ("/account", f"/campaigns/{campaign}/connections/tokens"):
+        answer = client.post(path, data={"name": "Cy\x00rus", "scopes": "contacts:read"})
+        assert answer.status_code == 422, path
+        assert "has a null character in it" in unescape(without_internals(answer).text)
+    as_json = client.post("/account", data={"name": "Cy\x00rus"}, headers=JSON)
+    assert "delete the text and type it again" in as_json.json["error"]["what_to_do"]
 
 
 def test_an_error_after_a_change_undoes_the_change(broken_app: Flask, visitor: FlaskClient) -> None:
