@@ -194,8 +194,7 @@ def _contact_for(caller: Caller, taken: TakenContact, at: datetime) -> Row[*tupl
     contact = read_contact(taken.contact_id, caller, at)
     if contact is None or not is_calling_time(caller.campaign, contact.zone_key, at):
         return None
-    # A promised callback is kept, even if another campaign has just called the number.
-    rest = None if contact.callback_at else rests_until(contact.called_elsewhere, caller.campaign)
+    rest = rests_until(contact.called_elsewhere, caller.campaign, contact.callback_at)
     if rest is not None and rest > at:
         return None
     return contact if may_get(caller, contact, caller.campaign, at) else None

@@ -2,12 +2,13 @@
 campaign has called them.
 
 The calls in PostgreSQL decide whether a number rests. If a campaign shares numbers with another
-campaign, each claim checks the contact's number with `rests_until` before a caller gets the
-contact. Promised callbacks are not checked. Before a refill puts contacts into a lane (a list of
-the next contacts in Redis), the refill records which campaigns share numbers (`mark_shared`). If a
-number rests, the refill makes the contact wait until the rest ends (`send_back`), so that later
-refills do not read the contact again. The contact status page and the export of people to a file
-read all resting numbers at once (`resting_numbers`). These functions do not commit.
+campaign, each claim checks the contact's number with `rests_until` before the contact is called.
+The number of a contact who was promised a callback does not rest. Before a refill puts contacts
+into a lane (a list of the next contacts in Redis), the refill records which campaigns share numbers
+(`mark_shared`). If a number rests, the refill makes the contact wait until the rest ends
+(`send_back`), so that later refills do not read the contact again. The contact status page and the
+export of people to a file read all resting numbers at once (`resting_numbers`). These functions do
+not commit.
 """
 
 import json
@@ -153,11 +154,14 @@ def mark_shared_number(campaign: Campaign, contact_id: int) -> bool:
     return mark_shared(campaign, db.session.execute(_ELSEWHERE, {"id": contact_id}).all())
 
 
-def rests_until(rows: Sequence[Any] | None, campaign: Campaign) -> datetime | None:
+def rests_until(
+    rows: Sequence[Any] | None, campaign: Campaign, callback_at: datetime | None
+) -> datetime | None:
     """Return when a number's rest ends. Until then, the campaign must not call the number. Return
-    None if no call in another campaign makes the number rest. `rows` is the value that the SQL of
-    `called_elsewhere` returns. The returned time may be in the past."""
-    if not rows or not any(calls for _, _, calls, *_ in rows):
+    None if no call in another campaign makes the number rest, or if the contact was promised a
+    callback (`callback_at`). `rows` is the value that the SQL of `called_elsewhere` returns. The
+    returned time may be in the past."""
+    if callback_at or not rows or not any(calls for _, _, calls, *_ in rows):
         return None
     elsewhere = [
         CallElsewhere(outcome, datetime.fromisoformat(at), rules)

@@ -281,7 +281,7 @@ def _next_contacts(
         rows = _read_contacts(groups, at, piece, already, filter_id)
         if not mark_shared(campaign, rows):
             rows = [row for row in rows if not row.called_elsewhere]
-        rests = [(row, rests_until(row.called_elsewhere, campaign)) for row in rows]
+        rests = [(row, rests_until(row.called_elsewhere, campaign, None)) for row in rows]
         resting = [(row, until) for row, until in rests if until is not None and until > at]
         if resting:
             send_back(campaign, resting)

@@ -1,9 +1,8 @@
 """Takes people from the queue (claims them) for calls that begin before a caller is free. Commits.
 
-The rules are the same as in `calls.claim`, with three exceptions. The rules that depend on the
-caller are checked later, when a caller takes the call. A person whom one particular caller has
-promised to call back is not claimed here. If another campaign has just called a number, the number
-rests even if a callback was promised.
+The rules are the same as in `calls.claim`, with two exceptions. The rules that depend on the caller
+are checked later, when a caller takes the call. A person whom one particular caller has promised to
+call back is not claimed here.
 """
 
 import json
@@ -114,7 +113,7 @@ def _write(campaign: Campaign, nobody: Caller, taken: TakenContact, line: dict[s
         return False
     if contact.callback_caller_id is not None:
         return False  # one caller promised to call this person back
-    rest = rests_until(contact.called_elsewhere, campaign)
+    rest = rests_until(contact.called_elsewhere, campaign, contact.callback_at)
     if rest is not None and rest > at:
         return False
     words = choose_script(contact.words, contact.id)

@@ -92,8 +92,6 @@ def _is_spoken(contact: Contact, campaign: Campaign) -> bool:
 
 
 def _rests_elsewhere_until(contact: Contact, campaign: Campaign) -> datetime | None:
-    if contact.callback_at is not None:
-        return None
     rows: Any = literal_column(called_elsewhere("contact"))
     query = select(rows).where(Contact.id == contact.id)
-    return rests_until(db.session.scalar(query), campaign)
+    return rests_until(db.session.scalar(query), campaign, contact.callback_at)
