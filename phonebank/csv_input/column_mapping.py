@@ -13,10 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from phonebank.csv_input.cells import tidy
-from phonebank.csv_input.column_names import (
-    KINDS_OF_PHONE,
-    words_of,
-)
+from phonebank.csv_input.column_names import kinds_of_phone_in, words_of
 from phonebank.csv_input.yes_no_columns import MARKS, Action, reading_of
 
 IGNORE = "ignore"
@@ -138,9 +135,8 @@ class Mapping:
         ("is_mobile_bad"). If it does not, or if no column has that kind of number, all columns with
         telephone numbers are meant.
         """
-        words = set(words_of(self.headers[column]))
-        for target, names in KINDS_OF_PHONE.items():
-            if names & words and target in self.columns:
+        for target in kinds_of_phone_in(self.headers[column]):
+            if target in self.columns:
                 return self.columns[target]
         return self.phone_columns
 

@@ -176,7 +176,7 @@ NUMBERED = frozenset({"phone", "mobile", "landline", "work_phone", "address", "t
 
 
 # Words in the name of a "number does not work" column, for each kind of number.
-KINDS_OF_PHONE: dict[str, frozenset[str]] = {
+_KINDS_OF_PHONE: dict[str, frozenset[str]] = {
     "mobile": words("mobile cell cellphone mob symudol movil celular handy mobil portable"),
     "landline": words("landline home fixed gartref fijo festnetz fixe domicile"),
     "work_phone": words("work office business gwaith trabajo dienst bureau travail"),
@@ -224,7 +224,8 @@ _CONSENT = (
     "|accepte les appels|appel autorise|appels autorises|consentement|accord pour appel"
 )
 _BAD = (
-    "bad|wrong|invalid|disconnected|not working|out of service|not in service|dead line"
+    "bad|wrong|invalid|disconnected|not working|does not work|doesnt work|out of service"
+    "|not in service|dead line"
     "|anghywir|annilys|equivocado|erroneo|incorrecto|invalido|falsch|ungultig|faux|mauvais|errone"
     "|invalide|hors service"
 )
@@ -252,6 +253,18 @@ _TURNED_ROUND = words(
 
 # With one of these words, a register's name means the opposite: "Not on the TPS", "TPS clear".
 _CLEARED = words("not non nicht pas hors ddim clear cleared clean free sauber frei libre limpio")
+
+# In such phrases, "work" is not a kind of number: "Number does not work", "Does the number work?"
+_WORK_AS_VERB = re.compile(
+    r"\b(?:not|cannot|doesnt|dont|didnt|wont|cant|does) work\b|^(does\b.*) work$"
+)
+
+
+def kinds_of_phone_in(header: str) -> list[str]:
+    """Return the targets of the kinds of number that a column's name mentions: "is_mobile_bad"
+    mentions mobile phones."""
+    named = words(_WORK_AS_VERB.sub(r"\1", phrase_of(header)))
+    return [target for target, names in _KINDS_OF_PHONE.items() if names & named]
 
 
 def phrase_of(header: str) -> str:

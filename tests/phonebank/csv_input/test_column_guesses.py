@@ -94,6 +94,8 @@ def test_nationbuilder() -> None:
         ("Bad phone", "bad_number"),
         ("Mobile disconnected", "bad_number"),
         ("Telefon ungültig", "bad_number"),
+        ("Number does not work", "bad_number"),
+        ("Phone doesn't work", "bad_number"),
         ("Not on TPS", "consent"),
         ("TPS clear", "consent"),
         ("Hors Bloctel", "consent"),

@@ -51,6 +51,28 @@ def test_numbers_are_called_in_the_order_of_choice() -> None:
 
 
 @pytest.mark.parametrize(
+    ("header", "numbers"),
+    [
+        ("is_mobile_bad", (0,)),
+        ("Home phone: wrong number", (0, 1)),  # the list has no home phones
+        ("Work phone wrong", (1,)),
+        ("Number does not work", (0, 1)),
+        ("Number doesn’t work", (0, 1)),
+        ("Number does not work any more", (0, 1)),
+        ("Does the number work?", (0, 1)),
+        ("Mobile does not work", (0,)),
+        ("Work number does not work", (1,)),
+        ("Does the work phone work?", (1,)),
+    ],
+)
+def test_the_name_of_a_column_says_which_numbers_do_not_work(
+    header: str, numbers: tuple[int, ...]
+) -> None:
+    mapping = Mapping.of(["Mobile", "Office", header], ["mobile", "work_phone", "bad_number"])
+    assert mapping.numbers_of_mark(2) == numbers
+
+
+@pytest.mark.parametrize(
     ("header", "name"),
     [
         ("Ward", "ward"),
