@@ -1,6 +1,6 @@
 """An experiment's results as its page shows them: figures, intervals, steps and verdicts."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from phonebank.core.db import db
@@ -172,16 +172,20 @@ def _warning(arms: list[ArmResults], look: Look) -> list[str]:
 
 def _comparisons(arms: list[ArmResults], look: Look, running: bool) -> list[list[str]]:
     first, *others = arms
-    return [
-        verdict.describe_comparison(_compare(measure, first, other, look, len(others), running))
-        for other in others
-        for measure in _measures(first, other)
-    ]
+    comparisons = []
+    for other in others:
+        measures = _measures(first, other)
+        for measure in measures:
+            compared = _compare(measure, first, other, look, len(others), running)
+            main = None if measure is measures[0] else measures[0]
+            comparisons.append(verdict.describe_comparison(replace(compared, main=main)))
+    return comparisons
 
 
 def _measures(first: ArmResults, second: ArmResults) -> list[Measure]:
     """Return the measures that both arms' scripts have. If there are no such measures, return only
-    the conversation rate."""
+    the conversation rate. The first is the main measure. Each measure has the whole error of a look
+    to itself, so the chance of an error is 5% for each measure, and more for two together."""
     measures = []
     if first.yes and second.yes:
         measures.append(verdict.YES)

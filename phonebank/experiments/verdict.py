@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from phonebank.experiments.interim_looks import Look, error_at
+from phonebank.experiments.interim_looks import ERROR, Look, error_at
 from phonebank.experiments.intervals import MIN_OF_EACH_KIND, MIN_PEOPLE, Interval
 from phonebank.experiments.sample_ratio import FALSE_ALARMS, Imbalance
 
@@ -52,7 +52,7 @@ class Comparison:
     `difference` (second minus first) and `figures` (one for each arm) are None if there are too few
     people for a comparison. `more` is how many more conversations are needed to show a difference.
     `more` is None if there are too few people, if the conversations would take too long, or if the
-    experiment has stopped.
+    experiment has stopped. `main` is the main measure of the two arms, if `measure` is another one.
     """
 
     measure: Measure
@@ -62,6 +62,7 @@ class Comparison:
     difference: Interval | None = None
     more: int | None = None
     stopped: bool = False
+    main: Measure | None = None
 
     @property
     def shows_a_difference(self) -> bool:
@@ -156,12 +157,18 @@ def _describe_difference(
     measure = comparison.measure
     word = "higher" if difference.seen > 0 else "lower"
     least, most = sorted((abs(difference.low), abs(difference.high)))
-    return [
+    sentences = [
         f"The {measure.name} of {comparison.second} is {word} than that of {comparison.first}:"
         f" {measure.figure(figures[1])} against {measure.figure(figures[0])} {measure.of}.",
         f"With 95% certainty, the true difference is between {measure.amount(least)} and"
         f" {measure.amount(most)} {measure.unit}.",
     ]
+    if comparison.main:
+        sentences.append(
+            f"But decide by the {comparison.main.name}. The {measure.name} is a second measure,"
+            f" with a {100 * ERROR:.0f}% chance of its own to show a difference that is not there."
+        )
+    return sentences
 
 
 def _describe_no_difference(comparison: Comparison, difference: Interval) -> list[str]:

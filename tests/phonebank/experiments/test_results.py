@@ -1,5 +1,6 @@
 """The figures of the results page, counted from the calls."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,8 @@ from sqlalchemy import select
 
 from phonebank.core.db import db
 from phonebank.experiments import services
-from phonebank.experiments.results import results_of
+from phonebank.experiments.results import _measures, results_of
+from phonebank.experiments.verdict import CONVERSATIONS, SHIFT, YES
 from phonebank.models import Experiment, Script, ScriptVersion
 from phonebank.scripts.versions import publish
 from tests.phonebank.experiments.conftest import (
@@ -146,6 +148,28 @@ def test_a_clear_difference_is_named_and_small_ones_are_not(comparison: Comparis
     )
     # Every person's rating moved by the same amount.
     assert results.comparisons[1][0].startswith("Too early to compare the shift")
+
+
+def test_the_yes_rate_is_the_main_measure_and_the_shift_the_second(
+    comparison: Comparison,
+) -> None:
+    for number in range(120):
+        calm, moved = (RATED | {"rating_after": rating + number % 2} for rating in (5, 9))
+        comparison.call(comparison.canvass, calm, yes=number % 4 > 0)
+        comparison.call(comparison.persuasive, moved, yes=number % 4 == 0)
+    yes_rate, shift = results_of(comparison.experiment, NEXT_MORNING).comparisons
+    assert "is lower than" in yes_rate[0]
+    assert not any("second measure" in line for line in yes_rate)
+    assert "is higher than" in shift[0]
+    assert shift[-1].startswith("But decide by the yes rate.")
+
+
+def test_the_main_measure_is_the_first_that_both_scripts_have(comparison: Comparison) -> None:
+    first, second = results_of(comparison.experiment, NEXT_MORNING).arms
+    assert _measures(first, second) == [YES, SHIFT]
+    asks_nothing = replace(second, yes=None)
+    assert _measures(first, asks_nothing) == [SHIFT]
+    assert _measures(first, replace(asks_nothing, rated=None)) == [CONVERSATIONS]
 
 
 def test_stopping_is_a_last_look_and_later_calls_do_not_count(comparison: Comparison) -> None:

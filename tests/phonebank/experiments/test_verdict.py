@@ -44,6 +44,15 @@ def test_shifts_are_told_in_points_of_the_scale_with_their_sign() -> None:
     assert "between 0.6 and 2.7 points on the scale" in told
 
 
+def test_a_difference_in_a_second_measure_points_to_the_main_one() -> None:
+    interval = Interval(1.65, 0.6, 2.7)
+    told = said(Comparison(SHIFT, "Long", "Short", (-0.4, 1.25), interval, main=YES))
+    assert told.endswith(
+        "But decide by the yes rate. The shift between the ratings is a second measure, with a 5%"
+        " chance of its own to show a difference that is not there."
+    )
+
+
 def test_no_difference_yet_says_what_is_ruled_out_and_what_it_would_take() -> None:
     told = said(Comparison(YES, "A", "B", (0.2, 0.25), Interval(0.05, -0.04, 0.14), more=873))
     assert told == (
