@@ -40,6 +40,7 @@ from phonebank.parties.display_names import clean_name
 
 GOAL_AT_MOST = 100_000
 BREAK_AT_MOST = 60  # minutes
+PARTIES_ON_A_PAGE = 50
 
 
 def campaigns_to_host(account: Account) -> list[Campaign]:
@@ -76,10 +77,28 @@ def parties_of(account: Account) -> list[Party]:
     return list(db.session.scalars(query))
 
 
-def parties_in(campaign: Campaign) -> list[Party]:
-    """Return up to fifty of the campaign's parties, newest first."""
-    query = select(Party).where(Party.campaign_id == campaign.id).order_by(Party.id.desc())
-    return list(db.session.scalars(query.limit(50)))
+def page_of_parties(
+    campaign: Campaign, page: int, not_ended: bool = False
+) -> tuple[list[Party], bool]:
+    """Return a page of the campaign's parties, and whether there is a further page. The first page
+    is number 1.
+
+    Parties that have ended come last, or are left out with `not_ended`. Of the others, and of those
+    that have ended, the newest come first.
+    """
+    query = select(Party).where(Party.campaign_id == campaign.id)
+    if not_ended:
+        query = query.where(Party.state != PartyState.ENDED)
+    query = query.order_by(Party.state == PartyState.ENDED, Party.id.desc())
+    query = query.offset((page - 1) * PARTIES_ON_A_PAGE).limit(PARTIES_ON_A_PAGE + 1)
+    found = list(db.session.scalars(query))
+    return found[:PARTIES_ON_A_PAGE], len(found) > PARTIES_ON_A_PAGE
+
+
+def party_titles(campaign: Campaign) -> dict[int, str]:
+    """Return the titles of all the campaign's parties by the parties' ids, newest first."""
+    query = select(Party.id, Party.title).where(Party.campaign_id == campaign.id)
+    return {row.id: row.title for row in db.session.execute(query.order_by(Party.id.desc()))}
 
 
 def party_after(party: Party) -> Party | None:

@@ -14,7 +14,7 @@ from phonebank.core.access import open_to
 from phonebank.core.scopes import campaign_for, may_organise
 from phonebank.lists.services import lists_in_calling_order, names_of
 from phonebank.models import RoleName
-from phonebank.parties.services import parties_in
+from phonebank.parties.services import party_titles
 
 answers = Blueprint("answers", __name__, url_prefix="/campaigns/<int:campaign_id>/answers")
 
@@ -33,11 +33,10 @@ def show(campaign_id: int) -> ResponseReturnValue:
     version, if there is one. With `list`, the page counts only the calls to people on this list.
     With `party` or `day`, the page counts only the calls from this party or on this day. A
     parameter is ignored if its value is not a choice that the page offers, or is not a valid date.
-    Of the parties, the page offers only the fifty newest.
     """
     campaign = campaign_for(current_user, campaign_id, role=RoleName.VIEWER)
     lists = names_of(lists_in_calling_order(campaign))
-    parties = {party.id: party.title for party in parties_in(campaign)}
+    parties = party_titles(campaign)
     versions = {
         version_id: f"{name}, version {number}"
         for version_id, name, number in versions_of(campaign)

@@ -10,7 +10,7 @@ from phonebank.core.access import open_to
 from phonebank.core.scopes import campaign_for
 from phonebank.models import RoleName
 from phonebank.organisers.responses import commit_and_redirect
-from phonebank.parties.services import parties_in
+from phonebank.parties.services import page_of_parties
 from phonebank.parties.standings import standings
 from phonebank.rules.local_moments import describe_moment
 from phonebank.tallies.totals import party_totals
@@ -28,15 +28,17 @@ def init_app(app: Flask) -> None:
 @parties.get("/parties")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Show the campaign's fifty newest parties with their figures, and the campaign's hosts.
-    Parties that have not ended come first. In each of the two groups, the newest party comes
-    first."""
+    """Show a page of the campaign's parties with their figures (see `page_of_parties`). Show the
+    campaign's hosts too."""
     campaign = campaign_for(current_user, campaign_id)
-    found = sorted(parties_in(campaign), key=lambda party: party.has_ended)
+    page = max(1, request.args.get("page", 1, type=int))
+    found, has_more = page_of_parties(campaign, page)
     return render_template(
         "campaigns/parties.html",
         campaign=campaign,
         parties=found,
+        page=page,
+        has_more=has_more,
         starts={party.id: describe_moment(party.starts_at, party.time_zone) for party in found},
         totals=party_totals(party.id for party in found),
         standings=standings(campaign.id),

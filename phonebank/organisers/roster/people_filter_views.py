@@ -13,7 +13,7 @@ from phonebank.core.errors import InvalidInputError, NotFoundError
 from phonebank.core.scopes import campaign_for
 from phonebank.models import Campaign, Party, RoleName
 from phonebank.organisers.responses import commit_and_enqueue, commit_and_redirect
-from phonebank.parties.services import parties_in
+from phonebank.parties.services import page_of_parties
 from phonebank.persons.tags import tags_in
 from phonebank.roster import people_filters
 from phonebank.roster.filters import choose_people_for_party
@@ -33,8 +33,8 @@ def init_app(app: Flask) -> None:
 @tonight.route("", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Show the filters, and the parties that have not ended. A POST adds a filter. A job then finds
-    the people who fit the filter."""
+    """Show the filters, and a page of the parties that have not ended. A POST adds a filter. A job
+    then finds the people who fit the filter."""
     campaign = campaign_for(current_user, campaign_id)
     fault = ""
     if request.method == "POST":
@@ -51,17 +51,21 @@ def index(campaign_id: int) -> ResponseReturnValue:
             flash(f"Added. We are finding the people who fit “{added.name}”.", "success")
             return redirect(url_for(".index", campaign_id=campaign.id), 303)
     found = people_filters.filters_of(campaign)
-    page = render_template(
+    page = _page_number()
+    parties, has_more = page_of_parties(campaign, page, not_ended=True)
+    shown = render_template(
         "roster/tonight.html",
         campaign=campaign,
         filters=[(one, Conditions(**one.conditions).describe()) for one in found],
         columns=people_filters.columns_to_filter_by(campaign),
         tags=tags_in(campaign),
-        parties=[party for party in parties_in(campaign) if not party.has_ended],
+        parties=parties,
+        page=page,
+        has_more=has_more,
         fault=fault,
         sent=request.form,
     )
-    return page, 422 if fault else 200
+    return shown, 422 if fault else 200
 
 
 @tonight.post("/<int:filter_id>/delete")
@@ -105,9 +109,13 @@ def choose(campaign_id: int, party_id: int) -> ResponseReturnValue:
     choose_people_for_party(campaign, party, chosen)
     _audit("people chosen for party", campaign, "party", party.id, filter=chosen)
     return commit_and_redirect(
-        url_for(".index", campaign_id=campaign.id),
+        url_for(".index", campaign_id=campaign.id, page=_page_number(), _anchor="parties"),
         f"Saved. The change applies when a caller at “{party.title}” gets their next person.",
     )
+
+
+def _page_number() -> int:
+    return max(1, request.args.get("page", 1, type=int))
 
 
 def _conditions(sent: MultiDict[str, str]) -> Conditions:

@@ -1,5 +1,6 @@
 """The organiser's campaign pages, as a browser would use them."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +10,15 @@ from flask.testing import FlaskClient
 from phonebank.campaigns import day_counts
 from phonebank.campaigns.jobs import count_days
 from phonebank.core.db import db
-from phonebank.models import CallerState, Campaign, CampaignState, Contact, now
+from phonebank.models import (
+    CallerState,
+    Campaign,
+    CampaignState,
+    Contact,
+    PartyState,
+    PeopleFilter,
+    now,
+)
 from phonebank.organisers.campaigns.views import describe_week
 from phonebank.organisers.tabs import TABS
 from phonebank.rules.week_hours import DAY_NAMES, DAYS
@@ -322,6 +331,32 @@ def test_a_goal_is_set_and_shown(app: Flask, organiser: FlaskClient, campaign_id
     assert "0 of 1,200 conversations." in ended
     assert "There were no conversations" not in ended
     assert "Send your callers" not in ended
+
+
+def test_every_party_of_a_large_campaign_can_be_reached(
+    app: Flask, organiser: FlaskClient, campaign_id: int
+) -> None:
+    with app.app_context():
+        campaign, host = db.session.get_one(Campaign, campaign_id), create_account()
+        for number in range(60):
+            state = PartyState.OPEN if number == 0 else PartyState.ENDED
+            create_party(campaign, host, title=f"Party {number}.", state=state)
+        db.session.add(PeopleFilter(campaign_id=campaign_id, name="River", conditions={}))
+        db.session.commit()
+    address = f"/campaigns/{campaign_id}"
+    first = organiser.get(f"{address}/parties").text
+    assert "Party 0." in first, "a party that has not ended comes before the others"
+    assert "Party 5." not in first
+    (more,) = re.findall(r'<a href="([^"]+)">More parties</a>', first)
+    second = organiser.get(more.partition("#")[0]).text
+    assert "Party 5." in second
+    assert ">More parties<" not in second
+    assert ">Previous parties<" in second
+    answers = organiser.get(f"{address}/answers").text
+    assert all(f">Party {number}.</option>" in answers for number in range(60))
+    tonight = organiser.get(f"{address}/tonight").text
+    assert "Party 0." in tonight
+    assert "Party 59." not in tonight
 
 
 def test_answers_of_some_calls_only(app: Flask, organiser: FlaskClient, campaign_id: int) -> None:
