@@ -263,7 +263,8 @@ class ColumnsForm(FlaskForm):
         if check.needs_agreement and _whole_number(self.leave_out.data) != refused:
             self.leave_out.errors = [
                 f"{refused:,} of {check.rows:,} rows would be refused. If that is right, tick the "
-                "box below and press again. Otherwise correct the columns or the file."
+                "box below and press “Check and import” again. Otherwise correct the columns or "
+                "the file."
             ]
         if check.emptied and not self.empties.data:
             self.empties.errors = [
@@ -299,7 +300,8 @@ class ColumnsForm(FlaskForm):
             unseen = unseen or not field.raw_data
         if unseen and not self.counts.too_many:
             self.form_errors.append(
-                "Check what each value of the yes-or-no columns means, then press again."
+                "Check what each value of the yes-or-no columns means, then press “Check and "
+                "import” again."
             )
         if self.errors:
             return False
@@ -309,7 +311,8 @@ class ColumnsForm(FlaskForm):
             self.asked_about = suppressed
             self.suppress_rows.errors = [
                 f"{suppressed:,} of {rows:,} people would go on the do-not-call list, in every "
-                "campaign. If that is right, tick the box below and press again."
+                "campaign. If that is right, tick the box below and press “Check and import” "
+                "again."
             ]
             return False
         return True

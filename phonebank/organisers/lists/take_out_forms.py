@@ -111,7 +111,8 @@ class NamesForm(FlaskForm):
         elif check.needs_agreement and self.take_out.data != str(check.people):
             self.take_out.errors = [
                 f"This file would take out {check.people:,} of the {check.left:,} people who are "
-                "left. If that is right, tick the box below and press again."
+                "left. If that is right, tick the box below and press “Check and take "
+                "out” again."
             ]
         return not self.errors
 

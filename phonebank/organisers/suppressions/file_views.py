@@ -80,7 +80,10 @@ def enter(batch_id: int) -> ResponseReturnValue:
         return _page(batch, table, chosen)
     if agreed != str(len(read.phones)) or not read.phones:
         numbers = "1 number" if len(read.phones) == 1 else f"{len(read.phones):,} numbers"
-        fault = f"The chosen columns have {numbers}. Check, then press again."
+        what_to_do = f"Check, then press “Put {numbers} on the list”."
+        if not read.phones:
+            what_to_do = "Choose other columns."
+        fault = f"The chosen columns have {numbers}. {what_to_do}"
         return _page(batch, table, chosen, fault), 422
     entered = _enter(batch_id, read.phones, chosen)
     log.info("account %s enters do-not-call file %s: %d", current_user.id, batch_id, entered)

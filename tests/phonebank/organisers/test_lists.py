@@ -507,6 +507,7 @@ def test_the_columns_page_shows_what_will_happen_and_asks_if_much_is_refused(
     asked = confirmed(organiser, page, leave_out="", checked=token)
     assert asked.status_code == 422
     assert "1 of 2 rows would be refused" in asked.text
+    assert "press “Check and import” again" in asked.text
     changed = confirmed(organiser, page, column_3="mobile", checked=token)
     assert changed.status_code == 422
     assert "Nothing is imported yet" in changed.text
@@ -573,6 +574,7 @@ def test_people_are_taken_out_by_file_and_put_back(
     assert "Row 7:</span> 99" in html
     asked = confirmed(organiser, page)
     assert "would take out 5 of the 5 people" in asked.text
+    assert "press “Check and take out” again" in asked.text
     done = confirmed(organiser, page, take_out="5")
     upload_desk.work()
     html = organiser.get(done.location).text

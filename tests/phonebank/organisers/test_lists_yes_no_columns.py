@@ -81,6 +81,7 @@ def test_not_found_in_the_register_is_no_do_not_call(
     asked = organiser.post(page, data=fields_of(shown))
     assert asked.status_code == 422
     assert "4 of 20 people would go on the do-not-call list" in asked.text
+    assert "press “Check and import” again" in asked.text
     assert suppressed(upload_desk) == 0
     done = organiser.post(page, data=fields_of(asked.text))
     assert done.status_code == 302
