@@ -39,7 +39,6 @@ from phonebank.models import (
     CallOut,
     Campaign,
     CampaignState,
-    ConsentKind,
     Contact,
     DeliveryState,
     Experiment,
@@ -253,7 +252,7 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
         evening.cookies[name] = {"caller": {"id": caller.id, "token": caller.device_token}}
     volunteer = find_or_create("sam@example.org", "Sam")
     keep_calls(volunteer, callers["Sam"])
-    give(volunteer, ConsentKind.CALLS, campaign.id)
+    give(volunteer, campaign.id)
     evening.cookies["volunteer"] = {
         COOKIE_KEY: cookie_for(volunteer),
         SIGN_UP_KEY: str(in_hall.id),

@@ -82,7 +82,6 @@ from phonebank.models.trained_mark import TrainedMark
 from phonebank.models.training import Trainee, Training
 from phonebank.models.volunteer import (
     Consent,
-    ConsentKind,
     EmailConfirmation,
     Volunteer,
     VolunteerCaller,
@@ -99,7 +98,6 @@ STATES = (
     CallerState,
     CampaignMode,
     CampaignState,
-    ConsentKind,
     ContactState,
     DeliveryState,
     ErasureState,
@@ -155,7 +153,6 @@ __all__ = [
     "CampaignState",
     "Chapter",
     "Consent",
-    "ConsentKind",
     "Contact",
     "ContactChange",
     "ContactList",

@@ -3,23 +3,12 @@ and all campaigns."""
 
 import secrets
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from phonebank.models.base import Base, now
 from phonebank.models.campaign import Campaign
-from phonebank.models.state_column import state_check, state_type
-
-
-class ConsentKind(StrEnum):
-    """What a volunteer agreed to. Each consent has its own date, and volunteers withdraw each
-    consent separately."""
-
-    CALLS = "calls"  # the campaign keeps their calls under their e-mail address
-    PARTY = "party"  # mail about one party that they asked to come to or promised to host
-    NEWS = "news"  # the campaign's news
 
 
 class Volunteer(Base):
@@ -53,13 +42,13 @@ class VolunteerCaller(Base):
 
 
 class Consent(Base):
-    """What a volunteer agreed to, and when. A withdrawn consent stays, with the dates on which it
-    was given and withdrawn. All consents of a volunteer are deleted with the volunteer. All
-    consents for a campaign are deleted when the campaign's personal data is erased."""
+    """A volunteer's consent that a campaign keeps their calls under their e-mail address, and its
+    date. A withdrawn consent stays, with the dates on which it was given and withdrawn. All
+    consents of a volunteer are deleted with the volunteer. All consents for a campaign are deleted
+    when the campaign's personal data is erased."""
 
     __tablename__ = "consent"
     __table_args__ = (
-        state_check(ConsentKind, "kind"),
         Index(
             "uq_consent_given",
             "volunteer_id",
@@ -79,8 +68,9 @@ class Consent(Base):
         BigInteger, ForeignKey("volunteer.id", ondelete="CASCADE")
     )
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"))
-    kind: Mapped[ConsentKind] = mapped_column(state_type(ConsentKind))
-    # The party, for a consent of the kind PARTY; otherwise None.
+    # There were to be other kinds of consent, and none was ever given. Release 0.2.0 still reads
+    # `kind` and `party_id`, so a later release drops these two columns.
+    kind: Mapped[str] = mapped_column(String(10), default="calls")
     party_id: Mapped[int | None] = mapped_column(ForeignKey("party.id", ondelete="CASCADE"))
     given_at: Mapped[datetime] = mapped_column(default=now)
     withdrawn_at: Mapped[datetime | None]

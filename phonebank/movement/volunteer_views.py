@@ -40,7 +40,6 @@ def mine() -> ResponseReturnValue:
             (consent, date_in_first_zone(consent.campaign, consent.given_at))
             for consent in consents.consents_of(g.volunteer)
         ],
-        in_words=consents.IN_WORDS,
         marks=marks_of(g.volunteer),
         trainings=[(row, when_of(row.training.listing)) for row in trainings_for(g.volunteer)],
         roles=[(role, describe_role(role)) for role in roles.roles_of(g.volunteer)],

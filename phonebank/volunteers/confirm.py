@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, GoneError
-from phonebank.models import Caller, ConsentKind, EmailConfirmation, Volunteer, now
+from phonebank.models import Caller, EmailConfirmation, Volunteer, now
 from phonebank.parties.display_names import clean_name
 from phonebank.parties.profanity import refuse_bad_words
 from phonebank.volunteers import consents, volunteers
@@ -93,7 +93,7 @@ def confirm(token: str) -> Volunteer:
                 "These calls are kept under another e-mail address already.",
                 "Open your page with that address.",
             )
-        consents.give(volunteer, ConsentKind.CALLS, caller.campaign_id)
+        consents.give(volunteer, caller.campaign_id)
     return volunteer
 
 

@@ -13,7 +13,6 @@ from phonebank.models import (
     Caller,
     Campaign,
     Consent,
-    ConsentKind,
     EmailConfirmation,
     Volunteer,
     VolunteerCaller,
@@ -91,7 +90,6 @@ def keep_calls_of_device(known: object, caller: Caller) -> None:
     agreed = exists().where(
         Consent.volunteer_id == volunteer.id,
         Consent.campaign_id == caller.campaign_id,
-        Consent.kind == ConsentKind.CALLS,
         Consent.withdrawn_at.is_(None),
     )
     if db.session.scalar(select(agreed)):

@@ -13,7 +13,6 @@ from phonebank.core.email_address import normalise_email
 from phonebank.models import (
     Caller,
     Consent,
-    ConsentKind,
     EmailConfirmation,
     Tally,
     Volunteer,
@@ -61,7 +60,8 @@ def test_one_field_and_one_link_keep_a_callers_calls(
     volunteer = db.session.scalars(select(Volunteer)).one()
     assert (volunteer.email, volunteer.first_name) == ("sam@example.org", "Sam")
     assert volunteers.volunteer_of(phone_bank.sam) == volunteer
-    assert [c.kind for c in consents.consents_of(volunteer)] == [ConsentKind.CALLS]
+    (consent,) = consents.consents_of(volunteer)
+    assert consent.campaign == phone_bank.campaign
     assert "Your calls are kept" in sam.get("/calling/mine").text
     page = sam.get("/volunteer").text
     assert "Hello, Sam" in page
@@ -179,17 +179,18 @@ def test_withdrawing_parts_the_calls_and_forgetting_deletes_the_address(
 ) -> None:
     sam.post(keep(sam, "sam@example.org", capsys))
     volunteer = db.session.scalars(select(Volunteer)).one()
-    consents.give(volunteer, ConsentKind.NEWS, phone_bank.campaign.id)
-    consents.give(volunteer, ConsentKind.NEWS, phone_bank.campaign.id)
+    other = create_campaign()
+    consents.give(volunteer, other.id)
+    consents.give(volunteer, other.id)
     db.session.commit()
-    calls, news = sorted(consents.consents_of(volunteer), key=lambda consent: consent.kind)
-    assert (calls.kind, news.kind) == (ConsentKind.CALLS, ConsentKind.NEWS)
+    elsewhere, calls = consents.consents_of(volunteer)
+    assert [elsewhere.campaign, calls.campaign] == [other, phone_bank.campaign]
     sam.post(f"/volunteer/consents/{calls.id}/withdraw")
     assert sam.post(f"/volunteer/consents/{calls.id}/withdraw").status_code == 404
     assert volunteers.volunteer_of(phone_bank.sam) is None
     assert db.session.get(Consent, calls.id, populate_existing=True).withdrawn_at is not None
     forget_volunteers()
-    assert db.session.scalars(select(Volunteer)).all() != [], "news was not withdrawn"
+    assert db.session.scalars(select(Volunteer)).all() != [], "the other consent was not withdrawn"
     sam.post("/volunteer/forget")
     for table in (Volunteer, Consent, VolunteerCaller):
         assert db.session.scalars(select(table)).all() == []
