@@ -191,6 +191,16 @@ def test_a_null_character_in_a_form(app: Flask, client: FlaskClient) -> None:
     assert "delete the text and type it again" in as_json.json["error"]["what_to_do"]
 
 
+def test_a_number_that_no_table_can_hold(app: Flask, client: FlaskClient) -> None:
+    with app.app_context():
+        organiser = create_account(RoleName.ORGANISER).id
+        db.session.commit()
+    sign_in(client, organiser)
+    answer = client.post(f"/campaigns/{10**30}/state", data={"verb": "start"})
+    assert answer.status_code == 400
+    assert "something we couldn't read" in unescape(without_internals(answer).text)
+
+
 def test_an_error_after_a_change_undoes_the_change(broken_app: Flask, visitor: FlaskClient) -> None:
     with broken_app.app_context():
         host = create_account(RoleName.HOST, email="cy@example.org", name="Cy").id
