@@ -104,7 +104,7 @@ WITH locked AS (
         jsonb_build_object('state', :taken_out)
     FROM locked
     ON CONFLICT (contact_list_id, contact_id) DO UPDATE
-        SET before = excluded.before, after = excluded.after
+        SET before = excluded.before, after = excluded.after, number = excluded.number
 )
 SELECT id FROM locked
 """,

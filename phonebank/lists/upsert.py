@@ -119,7 +119,8 @@ WITH sent AS (
         SELECT FROM contact_change AS earlier
         WHERE earlier.contact_list_id = sent.list_id AND earlier.contact_id = locked.id
     ))
-    ON CONFLICT (contact_list_id, contact_id) DO UPDATE SET after = excluded.after
+    ON CONFLICT (contact_list_id, contact_id) DO UPDATE
+        SET after = excluded.after, number = excluded.number
 )
 UPDATE contact SET contact_list_id = sent.list_id, first_name = sent.first_name,
     last_name = sent.last_name, name_key = sent.name_key, phone = sent.phone,

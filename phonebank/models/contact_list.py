@@ -5,7 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Identity, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from phonebank.models.base import Base, now
@@ -152,7 +152,12 @@ class RefusedRow(Base):
 class ContactChange(Base):
     """What an upload changed about a person who was already in the campaign. `before` and `after`
     have the old and new values of the changed columns, by column. An undo restores a value from
-    `before` only if the person still has the value from `after`."""
+    `before` only if the person still has the value from `after`.
+
+    `number` grows with each change, so a later change of the same person has a higher number. If
+    the later upload changed a value again, an undo of the earlier one stores the oldest value in
+    the `before` of the later one.
+    """
 
     __tablename__ = "contact_change"
 
@@ -162,6 +167,7 @@ class ContactChange(Base):
     contact_id: Mapped[int] = mapped_column(
         BigInteger, ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True, index=True
     )
+    number: Mapped[int] = mapped_column(BigInteger, Identity())
     before: Mapped[dict[str, Any]]
     after: Mapped[dict[str, Any]]
 
