@@ -19,8 +19,8 @@ from phonebank.lists.uploads import discard
 from phonebank.models import (
     Call,
     Contact,
-    ContactChange,
     ContactList,
+    ContactState,
     ListState,
     RefusedRow,
     SuppressionBatch,
@@ -33,66 +33,151 @@ UNDOABLE = (ListState.QUEUED, ListState.IMPORTING, ListState.READY, ListState.FA
 # One transaction deletes this many contacts, which is about a quarter of a second's work.
 AT_ONCE = 5000
 
-# The columns of a contact that an upload may change, each with the SQL that reads it from JSON.
-_CHANGED = {
-    "first_name": "{0} ->> '{1}'",
-    "last_name": "{0} ->> '{1}'",
-    "name_key": "{0} ->> '{1}'",
-    "phone": "{0} ->> '{1}'",
-    "phone_original": "{0} ->> '{1}'",
-    "other_phones": "{0} -> '{1}'",
-    "external_id": "{0} ->> '{1}'",
-    "postcode": "{0} ->> '{1}'",
-    "email": "{0} ->> '{1}'",
-    "language": "{0} ->> '{1}'",
-    "zone_key": "{0} ->> '{1}'",
-    "fields": "{0} -> '{1}'",
-    "state": "{0} ->> '{1}'",
-}
-_PUT_BACK = ", ".join(
-    f"{column} = CASE WHEN jsonb_exists(change.before, '{column}')"
-    f" AND contact.{column} IS NOT DISTINCT FROM {read.format('change.after', column)}"
-    f" THEN {read.format('change.before', column)} ELSE contact.{column} END"
-    for column, read in _CHANGED.items()
+# The columns of a contact that an upload may change and that have one value. An upload may also
+# change the contact's other numbers, some of its fields, and its list.
+_COLUMNS = (
+    "first_name",
+    "last_name",
+    "name_key",
+    "phone",
+    "phone_original",
+    "external_id",
+    "postcode",
+    "email",
+    "language",
+    "zone_key",
 )
-# A person may have moved to the list because of a new number (`known_people`). The person goes back
-# to their old list only if their numbers are still those that the upload gave them.
-_PUT_BACK += """, contact_list_id = CASE WHEN jsonb_exists(change.before, 'contact_list_id')
-    AND contact.contact_list_id = :list_id
-    AND contact.phone = coalesce(change.after ->> 'phone', contact.phone)
-    AND contact.other_phones = coalesce(change.after -> 'other_phones', contact.other_phones)
-    THEN CAST(change.before ->> 'contact_list_id' AS integer) ELSE contact.contact_list_id END"""
+_PUT_BACK = ", ".join(
+    f"{column} = CASE WHEN jsonb_exists(planned.columns, '{column}')"
+    f" THEN planned.columns ->> '{column}' ELSE contact.{column} END"
+    for column in _COLUMNS
+)
+# `value` has a row for each value that a list changed, and names the list that changed the value
+# next. `now` has the contact's present columns. `kept` has the values that still are what the
+# undone list gave. If the person goes back to an earlier list, `old_list_id` is its id, and `given`
+# has the numbers that only the undone list gave: the earlier list was never screened with them, so
+# they go. If another person has the number and name that would be put back, `planned` has no values
+# of the person. From `value` on, no two of these tables are joined, because PostgreSQL does not
+# know their sizes and would compare all rows with all rows.
 _RESTORE = text(f"""
-WITH change AS MATERIALIZED (
-    SELECT contact_id, before, after FROM contact_change WHERE contact_list_id = :list_id
-    ORDER BY contact_id LIMIT {AT_ONCE} FOR UPDATE
+WITH portion AS MATERIALIZED (
+    SELECT contact_id FROM contact_change WHERE contact_list_id = :list_id
+    ORDER BY contact_id LIMIT {AT_ONCE}
 ), locked AS MATERIALIZED (
-    SELECT id FROM contact WHERE id IN (SELECT contact_id FROM change) ORDER BY id FOR UPDATE
-), restored AS (
-    UPDATE contact SET {_PUT_BACK}
-    FROM change JOIN locked ON locked.id = change.contact_id
-    WHERE contact.id = change.contact_id AND contact.id = ANY (ARRAY(SELECT id FROM locked))
-      AND NOT EXISTS (
+    SELECT id, campaign_id, contact_list_id, other_phones, fields, state, {", ".join(_COLUMNS)}
+    FROM contact WHERE id IN (SELECT contact_id FROM portion) ORDER BY id FOR UPDATE
+), change AS MATERIALIZED (
+    SELECT contact_change.contact_list_id, contact_id, number, before, after,
+        to_jsonb(locked) AS now
+    FROM contact_change JOIN locked ON locked.id = contact_id
+    ORDER BY contact_id, contact_change.contact_list_id FOR UPDATE OF contact_change
+), value AS MATERIALIZED (
+    SELECT contact_list_id, contact_id, before, after, now, is_field, name, old, new,
+        lead(contact_list_id) OVER later AS next_list_id, lead(old) OVER later AS next_old
+    FROM (
+        SELECT change.*, false AS is_field, key AS name, value AS old, after -> key AS new
+        FROM change, jsonb_each(before - 'fields')
+        UNION ALL
+        SELECT change.*, true, key, before -> 'fields' -> key, after -> 'fields' -> key
+        FROM change, jsonb_object_keys((before -> 'fields') || (after -> 'fields')) AS key
+        WHERE before -> 'fields' -> key IS DISTINCT FROM after -> 'fields' -> key
+    ) AS changed
+    WINDOW later AS (PARTITION BY contact_id, is_field, name ORDER BY number)
+), kept AS (
+    SELECT contact_id, (array_agg(before))[1] AS before, (array_agg(after))[1] AS after,
+        (array_agg(now))[1] AS now,
+        coalesce(jsonb_object_agg(name, old) FILTER (WHERE NOT is_field), '{{}}') AS columns,
+        coalesce(array_agg(name) FILTER (WHERE is_field), '{{}}') AS field_names,
+        coalesce(jsonb_object_agg(name, old) FILTER (WHERE is_field AND old IS NOT NULL), '{{}}')
+            AS fields
+    FROM value
+    WHERE contact_list_id = :list_id AND next_list_id IS NULL
+      AND CASE WHEN is_field THEN now -> 'fields' -> name ELSE now -> name END
+          IS NOT DISTINCT FROM new
+    GROUP BY contact_id
+), person AS MATERIALIZED (
+    SELECT contact_id AS id, CAST(now ->> 'campaign_id' AS integer) AS campaign_id,
+        now ->> 'name_key' AS name_key, now ->> 'phone' AS phone, before, columns, field_names,
+        fields, list.id AS old_list_id, CASE WHEN list.id IS NULL THEN '{{}}' ELSE ARRAY(
+            SELECT jsonb_array_elements_text(
+                coalesce(after -> 'other_phones', '[]') || coalesce(after -> 'phone', '[]'))
+            EXCEPT SELECT jsonb_array_elements_text(
+                coalesce(before -> 'other_phones', '[]') || coalesce(before -> 'phone', '[]'))
+        ) END AS given
+    FROM kept LEFT JOIN contact_list AS list
+        ON list.id = CAST(columns ->> 'contact_list_id' AS integer) AND list.state <> :undone
+), numbered AS MATERIALIZED (
+    -- A number that was given may have become the first one, because the first one was wrong.
+    SELECT id, campaign_id, name_key, phone, field_names, fields, old_list_id, given,
+        columns || CASE WHEN coalesce(columns ->> 'phone', phone) = ANY (given) THEN coalesce((
+            SELECT jsonb_object_agg(key, value) FROM jsonb_each(before)
+            WHERE key IN ('phone', 'phone_original')
+        ), '{{}}') ELSE '{{}}' END AS columns
+    FROM person
+), planned AS MATERIALIZED (
+    SELECT id, old_list_id, given,
+        CASE WHEN is_taken THEN '{{}}' ELSE columns END AS columns,
+        CASE WHEN is_taken THEN '{{}}' ELSE field_names END AS field_names,
+        CASE WHEN is_taken THEN '{{}}' ELSE fields END AS fields
+    FROM numbered CROSS JOIN LATERAL (SELECT EXISTS (
         SELECT FROM contact AS other
-        WHERE other.campaign_id = contact.campaign_id AND other.id <> contact.id
-          AND other.phone = coalesce(change.before ->> 'phone', contact.phone)
-          AND other.name_key = coalesce(change.before ->> 'name_key', contact.name_key)
-    )
+        WHERE other.campaign_id = numbered.campaign_id AND other.id <> numbered.id
+          AND other.phone = coalesce(columns ->> 'phone', numbered.phone)
+          AND other.name_key = coalesce(columns ->> 'name_key', numbered.name_key)
+    ) AS is_taken) AS key
+), restored AS (
+    UPDATE contact SET {_PUT_BACK},
+        other_phones = coalesce(planned.columns -> 'other_phones', contact.other_phones)
+            - given - coalesce(planned.columns ->> 'phone', contact.phone),
+        fields = contact.fields - field_names || planned.fields,
+        state = CASE
+            WHEN coalesce(planned.columns ->> 'phone', contact.phone) = ANY (given)
+                AND contact.state = :callable THEN :unusable
+            ELSE coalesce(planned.columns ->> 'state', contact.state) END,
+        contact_list_id = coalesce(old_list_id, contact.contact_list_id)
+    FROM planned
+    WHERE contact.id = planned.id
+), passed_on AS (
+    UPDATE contact_change AS later SET before = later.before || columns
+        || CASE WHEN field_names = '{{}}' THEN '{{}}' ELSE jsonb_build_object(
+            'fields', (later.before -> 'fields') - field_names || older.fields) END
+    FROM (
+        SELECT next_list_id, contact_id,
+            coalesce(jsonb_object_agg(name, old) FILTER (WHERE NOT is_field), '{{}}') AS columns,
+            coalesce(array_agg(name) FILTER (WHERE is_field), '{{}}') AS field_names,
+            coalesce(jsonb_object_agg(name, old)
+                FILTER (WHERE is_field AND old IS NOT NULL), '{{}}') AS fields
+        FROM value
+        WHERE contact_list_id = :list_id AND next_list_id IS NOT NULL
+          AND next_old IS NOT DISTINCT FROM new
+        GROUP BY next_list_id, contact_id
+    ) AS older
+    WHERE later.contact_list_id = next_list_id AND later.contact_id = older.contact_id
 )
 DELETE FROM contact_change
-WHERE contact_list_id = :list_id AND contact_id IN (SELECT contact_id FROM change)
+WHERE contact_list_id = :list_id
+  -- `change` is read here, because it must be read before its rows are deleted.
+  AND contact_id IN (SELECT contact_id FROM change WHERE contact_list_id = :list_id)
 RETURNING contact_id
 """)  # noqa: S608
 
-# Earlier contacts whose values the list changed, or who got tags from it.
-_RESTORED = text("""
+# People whom the list moved from a list that has not been undone. An undo moves them back.
+_MOVED_HERE = """EXISTS (
+    SELECT FROM contact_change AS moved JOIN contact_list AS old_list
+        ON old_list.id = CAST(moved.before ->> 'contact_list_id' AS integer)
+    WHERE moved.contact_id = contact.id AND moved.contact_list_id = contact.contact_list_id
+      AND old_list.state <> 'undone'
+)"""
+# People from other lists whose values the list changed, or who got tags from it.
+_RESTORED = text(f"""
 SELECT count(*) FROM (
     SELECT contact_id FROM contact_change WHERE contact_list_id = :list_id
     UNION
-    SELECT contact_id FROM contact_tag JOIN contact ON contact.id = contact_tag.contact_id
-    WHERE contact_tag.contact_list_id = :list_id AND contact.contact_list_id <> :list_id
+    SELECT contact_id FROM contact_tag WHERE contact_list_id = :list_id
 ) AS changed
-""")
+JOIN contact ON contact.id = changed.contact_id
+WHERE contact.contact_list_id <> :list_id OR {_MOVED_HERE}
+""")  # noqa: S608
 _TAKE_TAGS = text(f"""
 DELETE FROM contact_tag WHERE id IN (
     SELECT id FROM contact_tag WHERE contact_list_id = :list_id LIMIT {AT_ONCE}
@@ -100,17 +185,14 @@ DELETE FROM contact_tag WHERE id IN (
 """)  # noqa: S608
 
 _was_called = exists().where(Call.contact_id == Contact.id)
-_moved_here = exists().where(
-    ContactChange.contact_id == Contact.id,
-    ContactChange.contact_list_id == Contact.contact_list_id,
-    ContactChange.before.has_key("contact_list_id"),
-)
+_is_own = text(f"NOT {_MOVED_HERE}")
 
 
 class UndoPreview(NamedTuple):
     """What an undo would do. `removed` is the number of the list's own contacts that would be
     deleted, and `called` is the number that would stay. `restored` is the number of people from
-    other lists who would get old values back or lose tags."""
+    other lists whose values the list changed, or who would lose tags. Values that have changed
+    again since the upload stay as they are."""
 
     removed: int
     called: int  # these contacts stay as records of their calls
@@ -120,11 +202,11 @@ class UndoPreview(NamedTuple):
 def preview_undo(contact_list: ContactList) -> UndoPreview:
     """Count how many of the list's contacts have been called, and how many have not. Also count the
     people from other lists whose values or tags the list changed. A person whom the import moved to
-    this list counts as a person from another list."""
+    this list counts as a person from another list, unless that list was undone too."""
     of_list = (
         select(func.count())
         .select_from(Contact)
-        .where(Contact.contact_list_id == contact_list.id, ~_moved_here)
+        .where(Contact.contact_list_id == contact_list.id, _is_own)
     )
     called = db.session.scalar(of_list.where(_was_called)) or 0
     restored = db.session.scalar(_RESTORED, {"list_id": contact_list.id}) or 0
@@ -192,12 +274,24 @@ def restore_changed_contacts(contact_list_id: int) -> int:
     number of these people.
 
     If a column of the person's database row has changed again since the upload, the column stays as
-    it is. The column `fields` contains several values, such as the town and the address, and stays
-    as a whole. If the import moved the person to the undone list, the person goes back to the old
-    list only if the person still has the numbers that the import stored. If somebody else now has
-    the person's old name and number, all values of the person stay as they are.
+    it is. The column `fields` contains several values, such as the town and the address, and each
+    of them stays or goes back by itself. If a later upload changed the value, the older value is
+    stored with that upload, whose undo then restores it. If somebody else now has the person's old
+    name and number, all values of the person stay as they are.
+
+    If the import moved the person to the undone list, the person goes back to the old list, even if
+    values stay. The old list was not screened with the numbers that only the undone list gave. So
+    the person loses these numbers, and is marked as unusable if no other number can be restored. If
+    the old list was undone too, the person stays on the undone list and is removed like its own
+    people.
     """
-    return len(db.session.scalars(_RESTORE, {"list_id": contact_list_id}).all())
+    values = {
+        "list_id": contact_list_id,
+        "undone": ListState.UNDONE,
+        "callable": ContactState.CALLABLE,
+        "unusable": ContactState.UNUSABLE,
+    }
+    return len(db.session.scalars(_RESTORE, values).all())
 
 
 def take_tags_back(contact_list_id: int) -> int:

@@ -11,7 +11,7 @@ from phonebank.csv_input.column_mapping import Mapping
 from phonebank.lists import undo
 from phonebank.lists.jobs import undo_import
 from phonebank.lists.known_people import updatable_targets
-from phonebank.models import Contact, ContactChange, ContactList, ContactState
+from phonebank.models import Campaign, Contact, ContactChange, ContactList, ContactState
 from tests.factories import drama_number
 from tests.phonebank.lists.upload_desk import Desk
 
@@ -149,3 +149,109 @@ def test_a_name_is_updated_whole_or_not_at_all() -> None:
     assert updatable_targets(Mapping.of(headers, targets)) == ["phone", "field:ward"]
     both = Mapping.of(("A", "B", "C"), ("first_name", "last_name", "phone"))
     assert updatable_targets(both) == ["first_name", "last_name", "phone"]
+
+
+WARD = "ID,First name,Phone,Mobile,Town,Address\n"
+
+
+def unscreened(desk: Desk) -> None:
+    """Make the campaign one in which a person with a new number moves to the file's list."""
+    with desk.app.app_context():
+        db.session.get_one(Campaign, desk.campaign_id).allow_drama_numbers = False
+        db.session.commit()
+
+
+def real(number: int) -> str:
+    return f"+4420721930{number:02}"
+
+
+def numbers(desk: Desk) -> list[tuple[int, str, list[str], str]]:
+    """Each person's list, numbers and state."""
+    return [
+        (one.contact_list_id, one.phone, one.other_phones, str(one.state))
+        for one in desk.contacts()
+    ]
+
+
+def preview(desk: Desk, list_id: int) -> tuple[int, int, int]:
+    with desk.app.app_context():
+        return undo.preview_undo(db.session.get_one(ContactList, list_id))
+
+
+def change(desk: Desk, **values: Any) -> None:
+    with desk.app.app_context():
+        db.session.execute(update(Contact).values(**values))
+        db.session.commit()
+
+
+def test_who_moved_because_of_a_number_goes_back_though_a_later_file_changed_another(
+    desk: Desk,
+) -> None:
+    unscreened(desk)
+    a = desk.bring(f"{WARD}1,Ada,{real(1)},,Ely,\n")["id"]
+    b = updated(desk, f"{WARD}1,Ada,{real(2)},{real(3)},Ely,\n", ["phone", "mobile"])["id"]
+    assert numbers(desk) == [(b, real(2), [real(3)], "callable")]
+    c = updated(desk, f"{WARD}1,Ada,{real(2)},,Ely,\n", ["phone", "mobile"])["id"]
+    assert numbers(desk) == [(b, real(2), [], "callable")]
+
+    assert preview(desk, b) == (0, 0, 1)
+    undone(desk, b)
+    assert numbers(desk) == [(a, real(1), [], "callable")]
+    undone(desk, c)
+    assert numbers(desk) == [(a, real(1), [], "callable")]
+
+
+def test_who_goes_back_keeps_a_number_that_came_since_but_none_of_the_undone_file(
+    desk: Desk,
+) -> None:
+    """Their old list was not screened with the file's numbers."""
+    unscreened(desk)
+    a = desk.bring(f"{WARD}1,Ada,{real(1)},,Ely,\n")["id"]
+    file = f"{WARD}1,Ada,{real(2)},{real(3)},Ely,\n"
+
+    # An organiser accepts a number that the person has told.
+    b = updated(desk, file, ["phone", "mobile"])["id"]
+    change(desk, phone=real(7), other_phones=[real(2), real(3), real(8)])
+    undone(desk, b)
+    assert numbers(desk) == [(a, real(7), [real(8)], "callable")]
+
+    # A caller finds that the first number is wrong.
+    change(desk, phone=real(1), other_phones=[])
+    b = updated(desk, file, ["phone", "mobile"])["id"]
+    change(desk, phone=real(3), other_phones=[])
+    undone(desk, b)
+    assert numbers(desk) == [(a, real(1), [], "callable")]
+
+
+def test_who_cannot_have_the_old_number_back_goes_back_and_is_not_called(desk: Desk) -> None:
+    unscreened(desk)
+    a = desk.bring(f"{WARD}1,Ada,{real(1)},,Ely,\n")["id"]
+    b = updated(desk, f"{WARD}1,Ada,{real(2)},,Ely,\n", ["phone"])["id"]
+    c = desk.bring(f"First name,Phone\nAda,{real(1)}\n")["id"]
+    undone(desk, b)
+    assert numbers(desk) == [(c, real(1), [], "callable"), (a, real(2), [], "unusable")]
+    d = updated(desk, f"{WARD}1,Ada,{real(5)},,Ely,\n", ["phone"])["id"]
+    assert numbers(desk) == [(c, real(1), [], "callable"), (d, real(5), [], "callable")]
+
+
+def test_nobody_goes_back_to_a_list_that_was_undone_since(desk: Desk) -> None:
+    unscreened(desk)
+    a = desk.bring(f"{WARD}1,Ada,{real(1)},,Ely,\n")["id"]
+    b = updated(desk, f"{WARD}1,Ada,{real(2)},,Ely,\n", ["phone"])["id"]
+    undone(desk, a)
+    assert numbers(desk) == [(b, real(2), [], "callable")]
+    assert preview(desk, b) == (1, 0, 0)
+    undone(desk, b)
+    assert numbers(desk) == []
+
+
+def test_an_undo_puts_each_field_back_that_has_not_changed_since(desk: Desk) -> None:
+    desk.bring(f"{WARD}1,Ada,{drama_number(1)},,Ely,North\n2,Bo,{drama_number(2)},,Ely,\n")
+    again = f"{WARD}1,Ada,{drama_number(1)},,Leeds,South\n2,Bo,{drama_number(2)},,Leeds,South\n"
+    b = updated(desk, again, ["town", "address"])["id"]
+    change(desk, fields=Contact.fields.concat({"town": "York", "other": "new"}))
+    undone(desk, b)
+    assert [one.fields for one in desk.contacts()] == [
+        {"town": "York", "address": "North", "other": "new"},
+        {"town": "York", "other": "new"},
+    ]
