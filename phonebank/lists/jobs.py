@@ -21,7 +21,7 @@ from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.jobs import CHORES, IMPORTS, URGENT, JobFunction, enqueue, job
 from phonebank.csv_input.column_mapping import Mapping
 from phonebank.csv_input.rows import InvalidFileError
-from phonebank.lists import imports, take_out, undo, upload_checks
+from phonebank.lists import imports, restore, take_out, undo, upload_checks
 from phonebank.lists.batching import Batch, prepare_batches
 from phonebank.lists.import_check import check_import
 from phonebank.lists.known_people import UpdatePlan, learn_sizes
@@ -152,7 +152,7 @@ def undo_import(contact_list_id: int) -> None:
     and its tags. Also remove numbers from the do-not-call list if only this upload put them there.
     """
     for undo_some in (
-        undo.restore_changed_contacts,
+        restore.restore_changed_contacts,
         undo.delete_uncalled_contacts,
         undo.take_tags_back,
         undo.lift_numbers,

@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 
 from phonebank.core.db import db
 from phonebank.core.jobs import enqueue
-from phonebank.lists import batching, take_out, undo
+from phonebank.lists import batching, restore, take_out, undo
 from phonebank.lists.jobs import import_list, resume_imports, take_people_out, undo_import
 from phonebank.models import ContactList
 from tests.factories import drama_number
@@ -59,7 +59,7 @@ def in_app(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     for module, name in ((batching, "BATCH"), (take_out, "BATCH"), (undo, "AT_ONCE")):
         monkeypatch.setattr(module, name, AT_ONCE)
     monkeypatch.setattr(
-        undo, "_RESTORE", text(str(undo._RESTORE).replace("LIMIT 5000", f"LIMIT {AT_ONCE}"))
+        restore, "_RESTORE", text(str(restore._RESTORE).replace("LIMIT 5000", f"LIMIT {AT_ONCE}"))
     )
     with desk.app.app_context():
         yield desk
