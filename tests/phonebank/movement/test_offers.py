@@ -155,13 +155,13 @@ def test_an_untrained_hosts_party_waits_for_a_training(
     assert "At Vik" not in client.get("/near/gb/M1").text
     offered = client.get(links[0]).text
     assert "go to a training" in offered
-    assert "tap “Keep my calls”, enter vik@example.org, and open the link" in offered
+    assert "tap “Keep my calls”, enter vik@example.org, open the link" in offered
     with app.app_context():
         send_due_reminders()
         listing = db.session.query(Listing).filter_by(host_name="Vik").one()
         page, host_id = f"/parties/{listing.party_id}/guests", listing.host_id
     assert "go to a training first" in kits[0][1]
-    assert "tap “Keep my calls”, enter this e-mail address, and open the link" in kits[0][1]
+    assert "tap “Keep my calls”, enter this e-mail address, open the link" in kits[0][1]
     host = app.test_client()
     sign_in(host, host_id)
     assert "go to a training first" in host.get(page).text

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import hashlib
+import itertools
 import json
 from math import cos, hypot, radians
 
@@ -65,8 +66,11 @@ def test_a_postcode_or_a_town_is_found_as_it_is_typed(
 
 
 def test_a_small_town_of_the_country_is_found_among_larger_ones_elsewhere(in_app: None) -> None:
+    ids = itertools.count(10_000_000)  # the other places were copied with theirs
+
     def town(country: str, code: str, population: int) -> Place:
         return Place(
+            id=next(ids),
             country=country,
             code=code,
             name="Zwischenwasser",
