@@ -35,6 +35,7 @@ from flask import Flask, current_app
 from phonebank.core import overload_responses, request_body
 from phonebank.core.config import config_of
 from phonebank.core.errors import ServiceUnavailableError
+from phonebank.core.idle import wait_until_idle
 from phonebank.core.security import MAX_FORM_BYTES
 from phonebank.core.tcp_state import connection_state_of
 
@@ -95,6 +96,9 @@ LOG_EVERY = 60.0
 # above the limit waits this long for its turn before it is refused. At most as many records wait as
 # may be under way.
 RECORDS_WAIT = 0.25
+# Seconds. A request for a page without a cookie comes from a stranger. It waits until no other
+# request is ready to go on, but at most this long, so strangers do not slow the callers down.
+STRANGERS_WAIT = 0.5
 # Seconds. A busy process refuses requests that have waited longer than this before the process read
 # them. Refusing them is quicker than serving them late, and the queue is soon short again.
 WAITED_AT_MOST = 1.0
@@ -239,6 +243,8 @@ class Overload:
         began = time.perf_counter()
         names_call = self._calls.fullmatch(path) is not None
         urgency = _urgency_of(environ, marked, names_call)
+        if urgency is Urgency.PAGE and "HTTP_COOKIE" not in environ:
+            wait_until_idle(STRANGERS_WAIT)
         # A record is worth keeping even if it is late and nobody reads the answer.
         late = urgency is not Urgency.RECORD and self._is_late(environ)
         if late or not self._enter(urgency):
