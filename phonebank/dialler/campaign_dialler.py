@@ -68,8 +68,9 @@ class CampaignDialler:
         lines = open_lines_of(self._campaign_id)
         callers = callers_of(self._campaign_id)
         if self._is_predictive(campaign, settings):
-            self._people.has_callers = any(c.situation.is_connected for c in callers)
-            if self._predictive.assign(campaign, callers, lines):
+            calling = [caller for caller in callers if not caller.calling_has_ended]
+            self._people.has_callers = any(c.situation.is_connected for c in calling)
+            if self._predictive.assign(campaign, calling, lines):
                 callers = callers_of(self._campaign_id)
                 lines = open_lines_of(self._campaign_id)
         self._follow_lines(lines, settings)
@@ -79,14 +80,15 @@ class CampaignDialler:
         # A person who answers may need any caller who is free.
         is_calling = any(line.side == LineSide.PERSON and line.caller_id is None for line in lines)
         for caller in callers:
-            gets_nobody = self._is_over_budget or caller.calling_has_ended
-            if gets_nobody and caller.call_id is None and not is_calling:
+            over_budget = self._is_over_budget and not is_calling
+            if caller.call_id is None and (caller.calling_has_ended or over_budget):
                 end_session(caller.caller_id)  # the caller's line costs money too
                 db.session.commit()
             else:
                 self._follow_caller(caller, campaign, settings)
         if self._is_predictive(campaign, settings) and not self._is_over_budget:
-            self._predictive.dial(campaign, settings, callers, lines)
+            calling = [caller for caller in callers if not caller.calling_has_ended]
+            self._predictive.dial(campaign, settings, calling, lines)
         self._notify_callers(callers)
         db.session.commit()
 

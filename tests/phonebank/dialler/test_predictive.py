@@ -13,6 +13,7 @@ from phonebank.models import (
     Contact,
     DialDecision,
     Line,
+    PartyState,
     PhoneSettings,
     RoleName,
     Tally,
@@ -25,7 +26,7 @@ from phonebank.privacy.subject_access import subject_access_text
 from phonebank.telephony.phases import Phase
 from phonebank.telephony.sessions import phone_of
 from phonebank.trainings.marks import give_mark
-from tests.factories import create_account
+from tests.factories import create_account, create_party
 from tests.phonebank.dialler.evening import Evening, evening
 from tests.signing_in import sign_in
 
@@ -103,6 +104,24 @@ def test_a_person_for_whom_nobody_is_free_hears_the_message(app, clean_stores, m
             person = db.session.get_one(Contact, line.contact_id)
             assert (person.callable_at - now()).total_seconds() > 71.9 * 3600
         _is_told_of_the_call(app, tonight, left[0].contact_id)
+
+
+def test_a_caller_of_an_ended_party_is_hung_up_on_while_people_are_called(
+    app, clean_stores, monkeypatch
+):
+    dial_at_once(monkeypatch, 3)
+    with evening(app, MODE, people=3, callers=2, how="answer=1,ring=8,talk=60") as tonight:
+        allow(tonight)
+        tonight.connect_all()
+        tonight.run(lambda: any(line.dialled_at for line in tonight.lines()))
+        stays, goes = tonight.callers
+        party = create_party(tonight.campaign, create_account())
+        party.state = PartyState.ENDED
+        goes.party_id = party.id
+        db.session.commit()
+        tonight.run(lambda: phone_of(goes.id).phase == Phase.OFF, seconds=5)
+        assert any(not line.ended_at for line in tonight.lines()), "people are still being called"
+        tonight.run(lambda: phone_of(stays.id).phase == Phase.TALKING)
 
 
 def _is_told_of_the_call(app: Flask, tonight: Evening, contact_id: int) -> None:
