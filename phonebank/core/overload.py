@@ -5,10 +5,13 @@ requests in time.
 process keeps in memory. `Overload` counts the requests that are under way. If there are as many as
 a limit allows, `Overload` refuses a new request within a millisecond. The answer is a 503 that says
 when to try again. Only a record of a call (a request that says how a call went) may first wait for
-its turn, for up to RECORDS_WAIT seconds. Uploads are counted separately. All other requests are
-counted together, but each urgency has its own limit. So requests for pages are usually refused
-first, then claims (requests for a person to call), and records of calls last. Claims also have a
-limit of their own, so that many claims cannot use up the room for pages.
+its turn, for up to RECORDS_WAIT seconds. A stranger's request for a page also waits, for up to
+STRANGERS_WAIT seconds, so that other requests go first. It is refused if there is no room then.
+
+Uploads are counted separately. All other requests are counted together, but each urgency has its
+own limit. So requests for pages are usually refused first, then claims (requests for a person to
+call), and records of calls last. Claims also have a limit of their own, so that many claims cannot
+use up the room for pages.
 
 Websocket connections are not counted, because they mostly wait. A record of a call that arrives
 over a websocket is counted (`record_under_way`). Static files and a load balancer's probes are not
@@ -96,8 +99,8 @@ LOG_EVERY = 60.0
 # above the limit waits this long for its turn before it is refused. At most as many records wait as
 # may be under way.
 RECORDS_WAIT = 0.25
-# Seconds. A request for a page without a cookie comes from a stranger. It waits until no other
-# request is ready to go on, but at most this long, so strangers do not slow the callers down.
+# Seconds. A stranger's request for a page (`_is_of_stranger`) waits until no other request is ready
+# to go on, but at most this long, so strangers do not slow the callers down.
 STRANGERS_WAIT = 0.5
 # Seconds. A busy process refuses requests that have waited longer than this before the process read
 # them. Refusing them is quicker than serving them late, and the queue is soon short again.
@@ -243,10 +246,11 @@ class Overload:
         began = time.perf_counter()
         names_call = self._calls.fullmatch(path) is not None
         urgency = _urgency_of(environ, marked, names_call)
-        if urgency is Urgency.PAGE and "HTTP_COOKIE" not in environ:
-            wait_until_idle(STRANGERS_WAIT)
         # A record is worth keeping even if it is late and nobody reads the answer.
         late = urgency is not Urgency.RECORD and self._is_late(environ)
+        # A request that would be refused now is refused without a wait.
+        if not late and _is_of_stranger(urgency, environ) and self._has_room(urgency):
+            wait_until_idle(STRANGERS_WAIT)
         if late or not self._enter(urgency):
             return self._refuse(urgency, environ, start_response, began)
         entered = time.perf_counter()
@@ -410,6 +414,13 @@ def _urgency_of(environ: "WSGIEnvironment", marked: Urgency, names_call: bool) -
     if names_call and environ["REQUEST_METHOD"] == "POST":
         return Urgency.RECORD
     return marked
+
+
+def _is_of_stranger(urgency: Urgency, environ: "WSGIEnvironment") -> bool:
+    """Whether a request for a page comes from somebody who is not signed in. A caller, host or
+    organiser has a cookie, and other software has a token."""
+    has_name = "HTTP_COOKIE" in environ or "HTTP_AUTHORIZATION" in environ
+    return urgency is Urgency.PAGE and not has_name
 
 
 def _answer(

@@ -439,3 +439,23 @@ def device_of(app: Flask, caller: Caller) -> FlaskClient:
     with device.session_transaction() as session:
         session["caller"] = {"id": caller.id, "token": caller.device_token}
     return device
+
+
+def test_only_strangers_who_ask_for_pages_let_others_go_first(
+    app: Flask, limits: dict[Urgency, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(overload, "wait_until_idle", waited.append)
+
+    def waits(path: str, method: str = "GET", **more: Any) -> bool:
+        waited.clear()
+        app.test_client(use_cookies=False).open(path, method=method, **more)
+        return bool(waited)
+
+    assert waits("/join")
+    assert not waits("/join", headers={"Cookie": "session=somebody"})
+    assert not waits("/api/people", headers={"Authorization": "Bearer token"})
+    assert not waits(RECORDS[0], "POST")
+    assert not waits("/calling/next", "POST")
+    with busy(app, limits[Urgency.PAGE]):
+        assert not waits("/join"), "it is refused at once"
