@@ -7,7 +7,7 @@ A listing is locked before a guest gets a place there, so that no place is given
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from phonebank.core.db import db
@@ -26,6 +26,7 @@ from phonebank.models import (
     Campaign,
     CampaignState,
     Guest,
+    GuestMail,
     GuestState,
     Listing,
     ListingState,
@@ -344,11 +345,12 @@ def guests_of(listing: Listing) -> Sequence[Guest]:
 def shown_state(guest: Guest, listing: Listing) -> GuestState:
     """Return the state that the guest's page shows. Blocked people are not told that they are
     blocked, so their page shows a state in which any guest could be. If the event has a host who
-    answers, and has a free place, the page says that the host has not answered yet. Otherwise the
-    page says that the guest is on the waiting list."""
+    answers, the page says that the host has not answered yet. It says that the guest is on the
+    waiting list if there is no such host, or if an e-mail has said so."""
     if guest.state != GuestState.BLOCKED:
         return guest.state
-    if _has_host_to_ask(listing) and places_taken(listing) < listing.places:
+    said = exists().where(GuestMail.guest_id == guest.id, GuestMail.kind == MailKind.QUEUED)
+    if _has_host_to_ask(listing) and not db.session.scalar(select(said)):
         return GuestState.ASKED
     return GuestState.QUEUED
 
@@ -378,10 +380,10 @@ def _queue(listing: Listing, guest: Guest) -> None:
 
 
 def _turn_away(listing: Listing, guest: Guest) -> None:
-    """Give a blocked guest no place. If the guest's page shows the waiting list, the guest gets the
-    e-mail that every guest on the waiting list gets."""
+    """Give a blocked guest no place. If another guest would now go onto the waiting list, the guest
+    gets the e-mail that says so."""
     guest.state = GuestState.BLOCKED
-    if shown_state(guest, listing) == GuestState.QUEUED:
+    if not _has_host_to_ask(listing) or places_taken(listing) >= listing.places:
         queue_mail(guest, listing, MailKind.QUEUED, now())
 
 

@@ -186,6 +186,9 @@ def test_a_blocked_person_gets_what_any_guest_gets_who_waits(
     expected = GuestState.QUEUED if waits_for_place else GuestState.ASKED
     assert guests.shown_state(sam, event) == guests.shown_state(kim, event) == expected
     assert mails_of(sam) == mails_of(kim) == ([MailKind.QUEUED] if waits_for_place else [])
+    if not waits_for_place:
+        fill()  # the host lets somebody else have the last place
+        assert guests.shown_state(sam, event) == guests.shown_state(kim, event) == expected
     listings.move(event, event.starts_at + timedelta(hours=1))
     listings.cancel(event)
     assert mails_of(sam) == mails_of(kim)
