@@ -48,7 +48,7 @@ def find_area(typed: str, country: str, chosen: str = "") -> Area:
     """
     if chosen and chosen.count("/") == 1:
         return _area(place_at(*chosen.split("/")))
-    places = find_places(typed)
+    places = find_places(typed, country)
     here = [place for place in places if place.country == country] or places
     if len(here) > 1:
         raise WhichPlaceError(here)
