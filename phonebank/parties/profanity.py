@@ -16,16 +16,16 @@ from phonebank.core.errors import InvalidInputError
 
 # These words are on the list and are real names: first names and surnames.
 NAMES = ("Butt", "Coon", "Cumming", "Dick", "Hooker", "Kike", "Lolita", "Semen")
-# Marks between two letters of one word. Most names with such a mark have it between two names that
-# are allowed together too, such as Jean-Luc and St.John.
-_BETWEEN_LETTERS = re.compile(r"(?<=[^\W\d_])[._\-·‐‑–]+(?=[^\W\d_])")
+# Marks between two letters of one word. Hyphens are not among these marks, because a hyphen is
+# usual in names (Po-On).
+_BETWEEN_LETTERS = re.compile(r"(?<=[^\W\d_])[._·•]+(?=[^\W\d_])")
 # These words are missing from the list.
 MISSING = ("chink", "gook", "nazi", "pikey", "raghead", "wanker", "wog")
 
 
 def refuse_bad_words(name: str) -> None:
     """Raise InvalidInputError if the name has a word that is on the word list and is not in NAMES.
-    Dots, hyphens or underscores between the word's letters do not hide the word."""
+    A dot or an underscore between the word's letters does not hide the word."""
     plain = _in_plain_letters(name)
     if _filter().is_profane(plain) or _filter().is_profane(_BETWEEN_LETTERS.sub("", plain)):
         raise InvalidInputError(
