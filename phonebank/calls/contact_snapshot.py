@@ -149,13 +149,10 @@ class DelayedContact:
 @dataclass(frozen=True)
 class NumberLoss:
     """A contact who was not called but lost the called number, because that number is not in
-    service. `other_phones` are the contact's further numbers before the call. `next_phones` are
-    those of them that the contact then had. Numbers that were known to be out of service are not
-    among these. `next_phones` is empty if the contact became unusable."""
+    service. `other_phones` are the contact's further numbers before the call."""
 
     contact_id: int
     other_phones: tuple[str, ...]
-    next_phones: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -183,10 +180,7 @@ class HouseholdChange:
         itself."""
         if not self.lost_number:
             return {}
-        lost = [
-            [other.contact_id, list(other.other_phones), list(other.next_phones)]
-            for other in self.lost_number
-        ]
+        lost = [[other.contact_id, list(other.other_phones)] for other in self.lost_number]
         return {"lost_the_number": lost}
 
     @classmethod
@@ -201,9 +195,8 @@ class HouseholdChange:
             ),
             _moment(stored.get("rest_until")),
             tuple(
-                # Calls of earlier versions have no `next_phones`.
-                NumberLoss(contact_id, tuple(phones), tuple(kept[0] if kept else phones))
-                for contact_id, phones, *kept in stored.get("lost_the_number", ())
+                NumberLoss(contact_id, tuple(phones))
+                for contact_id, phones in stored.get("lost_the_number", ())
             ),
         )
 

@@ -75,13 +75,10 @@ def take_dead_number_away(
     """
     others = {"number": phone, "called": contact_id}
     report(phone, call_id)
-    lost = [NumberLoss(key, (), ()) for key in db.session.scalars(_MAKE_UNUSABLE, others)]
+    lost = [NumberLoss(key, ()) for key in db.session.scalars(_MAKE_UNUSABLE, others)]
     for other in db.session.scalars(_WITH_ANOTHER_NUMBER, others).all():
-        further = tuple(other.other_phones)
+        lost.append(NumberLoss(other.id, tuple(other.other_phones)))
         take_next_number(other)
-        is_callable = other.state == ContactState.CALLABLE
-        taken = (other.phone, *other.other_phones) if is_callable else ()
-        lost.append(NumberLoss(other.id, further, taken))
     return tuple(lost)
 
 
@@ -122,11 +119,15 @@ def _give_number_back(call: Call, losses: dict[int, NumberLoss]) -> None:
     others = db.session.scalars(_NOT_CALLED_SINCE, which).all()
     in_open_calls = set(db.session.scalars(_IN_OPEN_CALLS, {"ids": list(losses)}))
     for other in others:
-        loss = losses[other.id]
-        further = list(loss.other_phones)
-        is_as_left = (other.state, [other.phone, *other.other_phones]) in (
-            (ContactState.CALLABLE, list(loss.next_phones)),
-            (ContactState.UNUSABLE, [call.phone, *further]),
+        further = list(losses[other.id].other_phones)
+        present = [other.phone, *other.other_phones]
+        # `take_next_number` skips numbers that are not in service.
+        skipped = frozenset(further).difference(present)
+        is_as_left = (
+            present == [phone for phone in further if phone not in skipped]
+            and dead_among(sorted(skipped)) == skipped
+            if other.state == ContactState.CALLABLE
+            else (other.state, present) == (ContactState.UNUSABLE, [call.phone, *further])
         )
         if is_as_left and other.id not in in_open_calls:
             # `set_number` returns False if the same person was uploaded again with that number.

@@ -46,7 +46,7 @@ states = st.builds(
 # The statement that delays contacts writes `delayed`: see test_household.
 changes = st.builds(
     HouseholdChange,
-    lost_number=st.lists(st.builds(NumberLoss, ids, several_phones, several_phones)).map(tuple),
+    lost_number=st.lists(st.builds(NumberLoss, ids, several_phones)).map(tuple),
 )
 left = st.builds(LeftValues, st.sampled_from(ContactState), phones, several_phones, maybe_moments)
 snapshots = st.builds(ContactSnapshot, states, changes, left)
@@ -123,6 +123,6 @@ def test_a_household_change_names_each_contact_once() -> None:
     change = HouseholdChange(
         (DelayedContact(5, NOON, None), DelayedContact(2, NOON, NOON)),
         NOON,
-        (NumberLoss(5, (), ()),),
+        (NumberLoss(5, ()),),
     )
     assert change.contact_ids == [2, 5]
