@@ -200,7 +200,7 @@ def _called_elsewhere(campaign: Campaign, at: datetime) -> int:
 
 def _is_somebody_on_other_screens(campaign: Campaign, caller: Caller, at: datetime) -> bool:
     """Whether this caller could get a contact from another caller's screen if that caller released
-    the contact. This caller's filter is not considered."""
+    the contact."""
     zone_keys = db.session.scalars(
         _ON_OTHER_SCREENS,
         {
