@@ -312,9 +312,8 @@ def take_out(walk: Walk, page: Page, folder: Path, ids: int) -> None:
     walk.keep(page, "40-take-out-check")
     with walk.timed(f"taking {ids:,} people out", TAKE_OUT_BAR * max(1, ids / 100_000)):
         page.get_by_role("button", name="Check and take out").click()
-        expect(page.get_by_text("Nobody will call these people in this campaign")).to_be_visible(
-            timeout=PATIENCE
-        )
+        done = page.get_by_text("nobody will call the people whom this file took out")
+        expect(done).to_be_visible(timeout=PATIENCE)
     walk.keep(page, "41-taken-out")
     with walk.app.app_context():
         taken_out = select(func.count()).where(Contact.state == ContactState.TAKEN_OUT)
