@@ -31,6 +31,22 @@ _PUT_BACK = ", ".join(
     f" THEN planned.columns ->> '{column}' ELSE contact.{column} END"
     for column in _COLUMNS
 )
+# The numbers that a change gave.
+_GIVEN = """ARRAY(
+    SELECT jsonb_array_elements_text(
+        coalesce(after -> 'other_phones', '[]') || coalesce(after -> 'phone', '[]'))
+    EXCEPT SELECT jsonb_array_elements_text(
+        coalesce(before -> 'other_phones', '[]') || coalesce(before -> 'phone', '[]'))
+)"""
+# The first number before a change, as a JSON object, which is empty if the person kept that number.
+# Such a number may have been reported wrong since, so no undo may put it back.
+_REPLACED = """CASE
+    WHEN coalesce(after -> 'other_phones', '[]') || coalesce(after -> 'phone', '[]')
+        @> coalesce(before -> 'phone', '[]') THEN '{}'
+    ELSE coalesce((
+        SELECT jsonb_object_agg(key, value) FROM jsonb_each(before)
+        WHERE key IN ('phone', 'phone_original')
+    ), '{}') END"""
 # `value` has a row for each value that a list changed, and names the list that changed the value
 # next. `now` has the contact's present columns. `kept` has the values that still are what the
 # undone list gave. If the person goes back to an earlier list, `old_list_id` is its id, and `given`
@@ -76,22 +92,17 @@ WITH portion AS MATERIALIZED (
     GROUP BY contact_id
 ), person AS MATERIALIZED (
     SELECT contact_id AS id, CAST(now ->> 'campaign_id' AS integer) AS campaign_id,
-        now ->> 'name_key' AS name_key, now ->> 'phone' AS phone, before, columns, field_names,
-        fields, list.id AS old_list_id, CASE WHEN list.id IS NULL THEN '{{}}' ELSE ARRAY(
-            SELECT jsonb_array_elements_text(
-                coalesce(after -> 'other_phones', '[]') || coalesce(after -> 'phone', '[]'))
-            EXCEPT SELECT jsonb_array_elements_text(
-                coalesce(before -> 'other_phones', '[]') || coalesce(before -> 'phone', '[]'))
-        ) END AS given
+        now ->> 'name_key' AS name_key, now ->> 'phone' AS phone, columns, field_names,
+        fields, list.id AS old_list_id, {_REPLACED} AS replaced,
+        CASE WHEN list.id IS NULL THEN '{{}}' ELSE {_GIVEN} END AS given
     FROM kept LEFT JOIN contact_list AS list
         ON list.id = CAST(columns ->> 'contact_list_id' AS integer) AND list.state <> :undone
 ), numbered AS MATERIALIZED (
-    -- A number that was given may have become the first one, because the first one was wrong.
+    -- A number that was given may have become the first one, because the first one was wrong. If
+    -- the upload had replaced another first number, that one is put back.
     SELECT id, campaign_id, name_key, phone, field_names, fields, old_list_id, given,
-        columns || CASE WHEN coalesce(columns ->> 'phone', phone) = ANY (given) THEN coalesce((
-            SELECT jsonb_object_agg(key, value) FROM jsonb_each(before)
-            WHERE key IN ('phone', 'phone_original')
-        ), '{{}}') ELSE '{{}}' END AS columns
+        columns || CASE WHEN coalesce(columns ->> 'phone', phone) = ANY (given)
+            THEN replaced ELSE '{{}}' END AS columns
     FROM person
 ), planned AS MATERIALIZED (
     SELECT id, old_list_id, given,

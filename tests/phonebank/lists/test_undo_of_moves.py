@@ -1,0 +1,59 @@
+"""Undos of lists to which people moved, after the people's numbers have changed again."""
+
+from typing import Any
+
+from flask import Flask
+
+from phonebank.calls.contact_state import take_next_number
+from phonebank.core.db import db
+from phonebank.lists.upsert import SentPerson, add_people
+from phonebank.models import Campaign, Contact, ContactList, ListState
+from tests.phonebank.lists.test_undo_in_any_order import (
+    begin,
+    everyone,
+    row,
+    undo_upload,
+    upload,
+)
+
+
+def number(phone: int) -> str:
+    return f"+442072193{'1' if phone < 4 else '2'}1{phone}"
+
+
+def send(*phones: int) -> int:
+    """Send Ada's numbers from other software, and return the id of the software's list."""
+    campaign = db.session.query(Campaign).one()
+    its_list = db.session.query(ContactList).filter_by(filename="other software").first()
+    if its_list is None:
+        its_list = ContactList(
+            campaign_id=campaign.id, name="CRM", filename="other software", state=ListState.READY
+        )
+        db.session.add(its_list)
+        db.session.flush()
+    ada = SentPerson([number(phone) for phone in phones], {"external_id": "1", "first_name": "Ada"})
+    add_people(campaign, [ada], lambda: its_list)
+    db.session.commit()
+    return its_list.id
+
+
+def report_wrong() -> None:
+    """Report that Ada's number is wrong."""
+    take_next_number(db.session.query(Contact).filter_by(external_id="1").one())
+    db.session.commit()
+
+
+def ada() -> tuple[Any, ...]:
+    """Ada's list, numbers and state."""
+    one = next(one for one in everyone() if one[0] == "1")
+    return (one[1], one[2], one[3], str(one[6]))
+
+
+def test_an_undo_does_not_bring_back_a_number_that_was_reported_wrong(app_context: Flask) -> None:
+    begin(app_context, moves=True)
+    first = upload(row("1", 1), [])
+    its_list = send(1, 4)
+    assert ada() == (its_list, number(1), [number(4)], "callable")
+    report_wrong()
+    undo_upload(its_list)
+    assert ada() == (first, number(4), [], "unusable")
