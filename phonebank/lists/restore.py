@@ -31,10 +31,12 @@ _PUT_BACK = ", ".join(
     f" THEN planned.columns ->> '{column}' ELSE contact.{column} END"
     for column in _COLUMNS
 )
-# The numbers that a change gave.
+# The numbers that a change gave. If an earlier upload was undone after the change, `given_earlier`
+# has the numbers that the earlier upload gave.
 _GIVEN = """ARRAY(
     SELECT jsonb_array_elements_text(
-        coalesce(after -> 'other_phones', '[]') || coalesce(after -> 'phone', '[]'))
+        coalesce(after -> 'other_phones', '[]') || coalesce(after -> 'phone', '[]')
+        || coalesce(after -> 'given_earlier', '[]'))
     EXCEPT SELECT jsonb_array_elements_text(
         coalesce(before -> 'other_phones', '[]') || coalesce(before -> 'phone', '[]'))
 )"""
@@ -77,7 +79,8 @@ WITH portion AS MATERIALIZED (
         FROM change, jsonb_object_keys((before -> 'fields') || (after -> 'fields')) AS key
         WHERE before -> 'fields' -> key IS DISTINCT FROM after -> 'fields' -> key
     ) AS changed
-    WINDOW later AS (PARTITION BY contact_id, is_field, name ORDER BY number)
+    WINDOW later AS (PARTITION BY contact_id, is_field, name
+        ORDER BY number NULLS FIRST, contact_list_id)
 ), kept AS (
     SELECT contact_id, (array_agg(before))[1] AS before, (array_agg(after))[1] AS after,
         (array_agg(now))[1] AS now,
@@ -127,12 +130,13 @@ WITH portion AS MATERIALIZED (
         contact_list_id = coalesce(old_list_id, contact.contact_list_id)
     FROM planned
     WHERE contact.id = planned.id
-), passed_on AS (
-    UPDATE contact_change AS later SET before = later.before || columns
-        || CASE WHEN field_names = '{{}}' THEN '{{}}' ELSE jsonb_build_object(
-            'fields', (later.before -> 'fields') - field_names || older.fields) END
+), older AS MATERIALIZED (
+    SELECT next_list_id, contact_id, columns, field_names, fields,
+        CASE WHEN jsonb_exists(columns, 'contact_list_id') THEN {_GIVEN} ELSE '{{}}' END AS given,
+        {_REPLACED} AS replaced
     FROM (
-        SELECT next_list_id, contact_id,
+        SELECT next_list_id, contact_id, (array_agg(before))[1] AS before,
+            (array_agg(after))[1] AS after,
             coalesce(jsonb_object_agg(name, old) FILTER (WHERE NOT is_field), '{{}}') AS columns,
             coalesce(array_agg(name) FILTER (WHERE is_field), '{{}}') AS field_names,
             coalesce(jsonb_object_agg(name, old)
@@ -141,7 +145,22 @@ WITH portion AS MATERIALIZED (
         WHERE contact_list_id = :list_id AND next_list_id IS NOT NULL
           AND next_old IS NOT DISTINCT FROM new
         GROUP BY next_list_id, contact_id
-    ) AS older
+    ) AS passed
+), passed_on AS (
+    -- Whoever goes back to the earlier list must not have a number that the undone list gave.
+    UPDATE contact_change AS later SET
+        before = CASE WHEN ((later.before || columns) ->> 'phone') = ANY (given)
+                THEN (later.before || columns) - ARRAY['phone', 'phone_original'] || replaced
+                ELSE later.before || columns END
+            || CASE WHEN jsonb_exists(later.before || columns, 'other_phones')
+                THEN jsonb_build_object(
+                    'other_phones', ((later.before || columns) -> 'other_phones') - given)
+                ELSE '{{}}' END
+            || CASE WHEN field_names = '{{}}' THEN '{{}}' ELSE jsonb_build_object(
+                'fields', (later.before -> 'fields') - field_names || older.fields) END,
+        after = CASE WHEN given = '{{}}' THEN later.after ELSE later.after || jsonb_build_object(
+            'given_earlier', coalesce(later.after -> 'given_earlier', '[]') || to_jsonb(given)) END
+    FROM older
     WHERE later.contact_list_id = next_list_id AND later.contact_id = older.contact_id
 )
 DELETE FROM contact_change

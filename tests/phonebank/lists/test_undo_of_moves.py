@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from flask import Flask
 
 from phonebank.calls.contact_state import take_next_number
@@ -9,6 +10,7 @@ from phonebank.core.db import db
 from phonebank.lists.upsert import SentPerson, add_people
 from phonebank.models import Campaign, Contact, ContactList, ListState
 from tests.phonebank.lists.test_undo_in_any_order import (
+    TARGETS,
     begin,
     everyone,
     row,
@@ -57,3 +59,44 @@ def test_an_undo_does_not_bring_back_a_number_that_was_reported_wrong(app_contex
     report_wrong()
     undo_upload(its_list)
     assert ada() == (first, number(4), [], "unusable")
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_nobody_keeps_a_number_that_only_undone_uploads_gave(
+    app_context: Flask, order: tuple[int, int]
+) -> None:
+    begin(app_context, moves=True)
+    first = upload(row("1", 1), [])
+    before = ada()
+    ids = [upload(row("1", 2, 4), TARGETS)]
+    report_wrong()
+    assert ada() == (ids[0], number(4), [], "callable")
+    ids.append(upload(row("1", 3), TARGETS))
+    for place in order:
+        undo_upload(ids[place])
+    assert ada() == before == (first, number(1), [], "callable")
+
+
+def test_nor_one_that_was_the_same_in_a_later_upload(app_context: Flask) -> None:
+    begin(app_context, moves=True)
+    upload(row("1", 1), [])
+    before = ada()
+    its_list = send(2, 4, 5)
+    report_wrong()
+    last = upload(row("1", 3, 5), TARGETS)  # changes only the first number
+    undo_upload(its_list)
+    assert ada() == (last, number(3), [number(5)], "callable")
+    undo_upload(last)
+    assert ada() == before
+
+
+def test_nor_if_no_number_is_left_to_put_back(app_context: Flask) -> None:
+    begin(app_context, moves=True)
+    first = upload(row("1", 1), [])
+    its_list = send(1, 4)
+    report_wrong()
+    last = upload(row("1", 3), TARGETS)
+    undo_upload(its_list)
+    assert ada() == (last, number(3), [], "callable")
+    undo_upload(last)
+    assert ada() == (first, number(3), [], "unusable")
