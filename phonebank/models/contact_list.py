@@ -5,7 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, FetchedValue, ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from phonebank.models.base import Base, now
@@ -154,9 +154,11 @@ class ContactChange(Base):
     have the old and new values of the changed columns, by column. An undo restores a value from
     `before` only if the person still has the value from `after`.
 
-    `number` grows with each change, so a later change of the same person has a higher number. If
-    the later upload changed a value again, an undo of the earlier one stores the oldest value in
-    the `before` of the later one.
+    `number` grows with each change, so a later change of the same person has a higher number. It is
+    None if the change was made before changes had numbers. If the later upload changed a value
+    again, an undo of the earlier one stores the oldest value in the `before` of the later one. If
+    the later upload also moved the person, `given_earlier` in its `after` then has the numbers that
+    the earlier one gave.
     """
 
     __tablename__ = "contact_change"
@@ -167,7 +169,8 @@ class ContactChange(Base):
     contact_id: Mapped[int] = mapped_column(
         BigInteger, ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True, index=True
     )
-    number: Mapped[int] = mapped_column(BigInteger, Identity())
+    # The default comes from a sequence that belongs to the column, as for PostgreSQL's "bigserial".
+    number: Mapped[int | None] = mapped_column(BigInteger, FetchedValue())
     before: Mapped[dict[str, Any]]
     after: Mapped[dict[str, Any]]
 

@@ -181,3 +181,15 @@ def test_each_migration_goes_up_down_and_up_again(empty_app: Flask) -> None:
     with empty_app.app_context():
         assert set(inspect(db.engine).get_table_names()) <= {"alembic_version"}
         db.engine.dispose()
+
+
+def test_numbering_changes_of_people_does_not_write_their_table_again(empty_app: Flask) -> None:
+    with empty_app.app_context():
+        alembic.upgrade("0132")
+        file = text("SELECT pg_relation_filenode('contact_change')")
+        before = db.session.scalar(file)
+        db.session.commit()
+        alembic.upgrade("0133")
+        assert db.session.scalar(file) == before
+        db.session.rollback()
+        db.engine.dispose()
