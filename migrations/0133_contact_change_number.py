@@ -15,9 +15,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("contact_change", sa.Column("number", sa.BigInteger()))
-    op.execute(
-        "CREATE SEQUENCE contact_change_number_seq AS bigint OWNED BY contact_change.number"
-    )
+    op.execute("CREATE SEQUENCE contact_change_number_seq AS bigint OWNED BY contact_change.number")
     op.alter_column(
         "contact_change",
         "number",

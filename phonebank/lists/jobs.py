@@ -12,7 +12,9 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from itertools import islice
+from typing import TypeVar
 
 from flask import Flask, current_app
 from sqlalchemy import text
@@ -34,6 +36,7 @@ from phonebank.models import Campaign, ContactList, ListPurpose
 from phonebank.suppressions.contacts import suppress_listed_of
 
 log = logging.getLogger(__name__)
+Done = TypeVar("Done")
 
 # The job that takes people out of calling stops after this many seconds. Otherwise other urgent
 # jobs would wait too long, such as the one that gives back people whose callers have gone.
@@ -151,8 +154,13 @@ def undo_import(contact_list_id: int) -> None:
     """Undo an import. Restore the values that the upload changed, and delete its uncalled contacts
     and its tags. Also remove numbers from the do-not-call list if only this upload put them there.
     """
+    while _undo_portion(undo.delete_uncalled_contacts, contact_list_id):
+        pass
+    # A person may wait for another one to give back a number, so this is repeated.
+    while _restore_people(contact_list_id):
+        pass
+    _restore_people(contact_list_id, give_up=True)
     for undo_some in (
-        restore.restore_changed_contacts,
         undo.delete_uncalled_contacts,
         undo.take_tags_back,
         undo.lift_numbers,
@@ -216,15 +224,26 @@ def _take_out_until(stop_at: float, contact_list: ContactList) -> bool:
     return True
 
 
+def _restore_people(contact_list_id: int, give_up: bool = False) -> int:
+    """Restore the people whom an undone list changed, in portions, and return how many were
+    restored. `give_up` is explained at `restore_changed_contacts`."""
+    restored, after = 0, 0
+    while portion := _undo_portion(
+        partial(restore.restore_changed_contacts, after=after, give_up=give_up), contact_list_id
+    ):
+        restored, after = restored + portion.restored, portion.last_id
+    return restored
+
+
 @retry_on_deadlock
-def _undo_portion(undo_some: Callable[[int], int], contact_list_id: int) -> int:
-    """Undo one portion of an import, store that the undo makes progress now, and commit. Return the
-    size of the portion. Without the stored time of the last progress, `resume_imports` would
-    enqueue a long undo again and again."""
+def _undo_portion(undo_some: Callable[[int], Done], contact_list_id: int) -> Done:
+    """Undo one portion of an import, store that the undo makes progress now, and commit. Return
+    what `undo_some` returns, such as the size of the portion. Without the stored time of the last
+    progress, `resume_imports` would enqueue a long undo again and again."""
     undo.record_progress(contact_list_id)
-    size = undo_some(contact_list_id)
+    done = undo_some(contact_list_id)
     db.session.commit()
-    return size
+    return done
 
 
 def _remaining_batches(contact_list: ContactList) -> Generator[Batch]:

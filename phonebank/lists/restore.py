@@ -4,6 +4,8 @@ The changes of all uploads are stored in the table `contact_change`. One stateme
 people at once, because an upload may have changed a million.
 """
 
+from typing import NamedTuple
+
 from sqlalchemy import text
 
 from phonebank.core.db import db
@@ -53,13 +55,14 @@ _REPLACED = """CASE
 # next. `now` has the contact's present columns. `kept` has the values that still are what the
 # undone list gave. If the person goes back to an earlier list, `old_list_id` is its id, and `given`
 # has the numbers that only the undone list gave: the earlier list was never screened with them, so
-# they go. If another person has the number and name that would be put back, `planned` has no values
-# of the person. From `value` on, no two of these tables are joined, because PostgreSQL does not
-# know their sizes and would compare all rows with all rows.
+# they go. If another person has the number and name that would be put back, the person must wait,
+# or `planned` has no values of the person. From `value` on, no two of these tables are joined,
+# because PostgreSQL does not know their sizes and would compare all rows with all rows.
 _RESTORE = text(f"""
 WITH portion AS MATERIALIZED (
-    SELECT contact_id FROM contact_change WHERE contact_list_id = :list_id
-    ORDER BY contact_id LIMIT {AT_ONCE}
+    SELECT contact_id FROM contact_change
+    WHERE contact_list_id = :list_id AND contact_id > :after
+    ORDER BY contact_id LIMIT :at_once
 ), locked AS MATERIALIZED (
     SELECT id, campaign_id, contact_list_id, other_phones, fields, state, {", ".join(_COLUMNS)}
     FROM contact WHERE id IN (SELECT contact_id FROM portion) ORDER BY id FOR UPDATE
@@ -108,16 +111,21 @@ WITH portion AS MATERIALIZED (
             THEN replaced ELSE '{{}}' END AS columns
     FROM person
 ), planned AS MATERIALIZED (
-    SELECT id, old_list_id, given,
+    SELECT id, old_list_id, given, is_taken AND NOT :give_up AS must_wait,
         CASE WHEN is_taken THEN '{{}}' ELSE columns END AS columns,
         CASE WHEN is_taken THEN '{{}}' ELSE field_names END AS field_names,
         CASE WHEN is_taken THEN '{{}}' ELSE fields END AS fields
-    FROM numbered CROSS JOIN LATERAL (SELECT EXISTS (
-        SELECT FROM contact AS other
-        WHERE other.campaign_id = numbered.campaign_id AND other.id <> numbered.id
-          AND other.phone = coalesce(columns ->> 'phone', numbered.phone)
-          AND other.name_key = coalesce(columns ->> 'name_key', numbered.name_key)
-    ) AS is_taken) AS key
+    FROM (
+        SELECT numbered.*, row_number() OVER (
+            PARTITION BY campaign_id, coalesce(columns ->> 'phone', phone),
+                coalesce(columns ->> 'name_key', name_key) ORDER BY id
+        ) > 1 OR EXISTS (
+            SELECT FROM contact AS other
+            WHERE other.campaign_id = numbered.campaign_id AND other.id <> numbered.id
+              AND other.phone = coalesce(columns ->> 'phone', numbered.phone)
+              AND other.name_key = coalesce(columns ->> 'name_key', numbered.name_key)
+        ) AS is_taken FROM numbered
+    ) AS checked
 ), restored AS (
     UPDATE contact SET {_PUT_BACK},
         other_phones = coalesce(planned.columns -> 'other_phones', contact.other_phones)
@@ -129,7 +137,7 @@ WITH portion AS MATERIALIZED (
             ELSE coalesce(planned.columns ->> 'state', contact.state) END,
         contact_list_id = coalesce(old_list_id, contact.contact_list_id)
     FROM planned
-    WHERE contact.id = planned.id
+    WHERE contact.id = planned.id AND NOT must_wait
 ), older AS MATERIALIZED (
     SELECT next_list_id, contact_id, columns, field_names, fields,
         CASE WHEN jsonb_exists(columns, 'contact_list_id') THEN {_GIVEN} ELSE '{{}}' END AS given,
@@ -162,24 +170,40 @@ WITH portion AS MATERIALIZED (
             'given_earlier', coalesce(later.after -> 'given_earlier', '[]') || to_jsonb(given)) END
     FROM older
     WHERE later.contact_list_id = next_list_id AND later.contact_id = older.contact_id
+      AND older.contact_id NOT IN (SELECT id FROM planned WHERE must_wait)
+), done AS (
+    DELETE FROM contact_change
+    WHERE contact_list_id = :list_id
+      -- `change` is read here, because it must be read before its rows are deleted.
+      AND contact_id IN (SELECT contact_id FROM change WHERE contact_list_id = :list_id)
+      AND contact_id NOT IN (SELECT id FROM planned WHERE must_wait)
+    RETURNING contact_id
 )
-DELETE FROM contact_change
-WHERE contact_list_id = :list_id
-  -- `change` is read here, because it must be read before its rows are deleted.
-  AND contact_id IN (SELECT contact_id FROM change WHERE contact_list_id = :list_id)
-RETURNING contact_id
+SELECT (SELECT count(*) FROM done) AS restored, (SELECT max(contact_id) FROM portion) AS last_id
 """)  # noqa: S608
 
 
-def restore_changed_contacts(contact_list_id: int) -> int:
-    """Restore the values that an undone list changed, for up to AT_ONCE people, and return the
-    number of these people.
+class Portion(NamedTuple):
+    """How many people a portion restored, and the highest contact ID in it."""
+
+    restored: int
+    last_id: int
+
+
+def restore_changed_contacts(
+    contact_list_id: int, after: int = 0, give_up: bool = False
+) -> Portion | None:
+    """Restore the values that an undone list changed, for up to AT_ONCE people with contact IDs
+    higher than `after`. Return None if there are no such people.
 
     If a column of the person's database row has changed again since the upload, the column stays as
     it is. The column `fields` contains several values, such as the town and the address, and each
     of them stays or goes back by itself. If a later upload changed the value, the older value is
-    stored with that upload, whose undo then restores it. If somebody else now has the person's old
-    name and number, all values of the person stay as they are.
+    stored with that upload, whose undo then restores it.
+
+    If somebody else now has the person's old name and number, the person is left for a later call,
+    because this undo may yet take the name and number from the other person. With `give_up`, the
+    values of such a person stay as they are, and the old values are deleted.
 
     If the import moved the person to the undone list, the person goes back to the old list, even if
     values stay. The old list was not screened with the numbers that only the undone list gave. So
@@ -189,8 +213,12 @@ def restore_changed_contacts(contact_list_id: int) -> int:
     """
     values = {
         "list_id": contact_list_id,
+        "after": after,
+        "at_once": AT_ONCE,
+        "give_up": give_up,
         "undone": ListState.UNDONE,
         "callable": ContactState.CALLABLE,
         "unusable": ContactState.UNUSABLE,
     }
-    return len(db.session.scalars(_RESTORE, values).all())
+    row = db.session.execute(_RESTORE, values).one()
+    return None if row.last_id is None else Portion(row.restored, row.last_id)

@@ -98,9 +98,9 @@ def begin_undo(
     """Stop giving callers people from the list, stop its import, and delete its file and refused
     rows.
 
-    Afterwards, `restore_changed_contacts` (in `restore`) restores the people whom the list changed.
-    Only then does `delete_uncalled_contacts` delete the list's uncalled contacts, because some of
-    the people to restore may have moved to the list. `lift_numbers` removes numbers from the
+    Afterwards, `delete_uncalled_contacts` deletes the list's own uncalled contacts, which may have
+    the names and numbers of people to restore. Then `restore_changed_contacts` (in `restore`)
+    restores the people whom the list changed. `lift_numbers` removes numbers from the
     do-not-call list if only this upload put them there. These functions work in portions, because a
     million contacts or numbers take a while. `why` is a key of REASONS_TO_LIFT_MANY. If the upload
     has a batch of do-not-call numbers, `why` is stored with the batch.
@@ -130,11 +130,14 @@ def record_progress(contact_list_id: int) -> None:
 
 def delete_uncalled_contacts(contact_list_id: int) -> int:
     """Delete up to AT_ONCE uncalled contacts of an undone list, and return how many were found.
+    People whom the list moved from a list that stands are left out.
 
     If a request is giving a contact to a caller at the same time, the request has locked the
     contact. When the request commits, the contact counts as called, so it stays.
     """
-    uncalled = select(Contact.id).where(Contact.contact_list_id == contact_list_id, ~_was_called)
+    uncalled = select(Contact.id).where(
+        Contact.contact_list_id == contact_list_id, ~_was_called, _is_own
+    )
     ids = db.session.scalars(uncalled.limit(AT_ONCE).with_for_update()).all()
     # The condition is repeated, because a contact may have been called before it was locked.
     db.session.execute(delete(Contact).where(Contact.id.in_(ids), ~_was_called))

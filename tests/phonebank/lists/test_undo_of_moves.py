@@ -1,5 +1,6 @@
 """Undos of lists to which people moved, after the people's numbers have changed again."""
 
+import io
 from typing import Any
 
 import pytest
@@ -7,6 +8,9 @@ from flask import Flask
 
 from phonebank.calls.contact_state import take_next_number
 from phonebank.core.db import db
+from phonebank.lists import batching, restore, services
+from phonebank.lists.jobs import import_list
+from phonebank.lists.uploads import store_upload
 from phonebank.lists.upsert import SentPerson, add_people
 from phonebank.models import Campaign, Contact, ContactList, ListState
 from tests.phonebank.lists.test_undo_in_any_order import (
@@ -14,6 +18,7 @@ from tests.phonebank.lists.test_undo_in_any_order import (
     begin,
     everyone,
     row,
+    start_of_numbers,
     undo_upload,
     upload,
 )
@@ -100,3 +105,53 @@ def test_nor_if_no_number_is_left_to_put_back(app_context: Flask) -> None:
     assert ada() == (last, number(3), [], "callable")
     undo_upload(last)
     assert ada() == (first, number(3), [], "unusable")
+
+
+def replace(content: str) -> int:
+    """Import a file that updates names and numbers, and return the id of its list."""
+    campaign = db.session.query(Campaign).one()
+    contact_list = store_upload(campaign, None, "ward.csv", io.BytesIO(content.encode()))
+    chosen = ["external_id", "full_name", "phone"]
+    services.confirm(contact_list, "Wrong", 0, chosen, update_targets=["full_name", "phone"])
+    db.session.commit()
+    import_list(contact_list.id)
+    db.session.expire_all()
+    assert contact_list.state == ListState.READY
+    return contact_list.id
+
+
+def names() -> list[tuple[Any, ...]]:
+    people = db.session.query(Contact).order_by(Contact.external_id).all()
+    found = [(one.external_id, one.first_name, one.phone) for one in people]
+    db.session.rollback()
+    return found
+
+
+@pytest.mark.parametrize("moves", [True, False])
+def test_people_of_the_undone_file_do_not_keep_others_from_their_number(
+    app_context: Flask, moves: bool
+) -> None:
+    begin(app_context, moves)
+    start = start_of_numbers(db.session.query(Campaign).one())
+    upload(row("1", 1), [])
+    before = names()
+    wrong = replace(f"ID,Name,Phone\n1,Zoe,{start}117\n9,Ada,{start}111\n")
+    assert [one[1] for one in names()] == ["Zoe", "Ada"]
+    undo_upload(wrong)
+    assert names() == before
+
+
+@pytest.mark.parametrize("portion", [1, 5000])
+def test_whoever_got_the_number_of_another_gives_it_back_first(
+    app_context: Flask, monkeypatch: pytest.MonkeyPatch, portion: int
+) -> None:
+    begin(app_context, moves=False)
+    start = start_of_numbers(db.session.query(Campaign).one())
+    upload(row("1", 1) | row("2", 1), [])
+    before = names()
+    monkeypatch.setattr(batching, "BATCH", 1)
+    wrong = replace(f"ID,Name,Phone\n1,Zoe,{start}117\n2,Ada,{start}111\n")
+    assert names() == [("1", "Zoe", f"{start}117"), ("2", "Ada", f"{start}111")]
+    monkeypatch.setattr(restore, "AT_ONCE", portion)
+    undo_upload(wrong)
+    assert names() == before
