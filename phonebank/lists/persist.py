@@ -27,6 +27,7 @@ from phonebank.lists.known_people import (
 )
 from phonebank.lists.normalise import RefusedRow
 from phonebank.lists.screening import blocks_calls
+from phonebank.lists.undo import MOVED_HERE
 from phonebank.lists.uploads import SupersededError
 from phonebank.models import Campaign, ContactList, ContactState, ListState, now
 from phonebank.models.state_column import state_sql
@@ -58,6 +59,7 @@ WITH taken AS (
     FROM (SELECT DISTINCT ON (phone, name_key) * FROM incoming ORDER BY phone, name_key, ordinal) i
     WHERE contact.campaign_id = :campaign_id AND contact.phone = i.phone
         AND contact.name_key = i.name_key AND contact_list_id = ANY(:undone)
+        AND NOT {MOVED_HERE}
     RETURNING i.ordinal, contact.id, i.tags
 ), tagged AS (
 {_TAG.format("taken")}
@@ -299,7 +301,8 @@ def drop_dead_numbers() -> None:
 
 def _take_over_from_undone(contact_list: ContactList) -> int:
     """If the person in a row of `incoming` is already a contact on a list whose import was undone,
-    move the contact to `contact_list`. Return how many contacts were moved.
+    move the contact to `contact_list`. Return how many contacts were moved. A contact that the undo
+    will move back to an earlier list stays where it is.
 
     The contacts keep their call history, and get the values of their rows. If several rows name the
     same contact, the contact gets the values of the first of these rows.

@@ -34,7 +34,7 @@ UNDOABLE = (ListState.QUEUED, ListState.IMPORTING, ListState.READY, ListState.FA
 AT_ONCE = 5000
 
 # People whom the list moved from a list that has not been undone. An undo moves them back.
-_MOVED_HERE = """EXISTS (
+MOVED_HERE = """EXISTS (
     SELECT FROM contact_change AS moved JOIN contact_list AS old_list
         ON old_list.id = CAST(moved.before ->> 'contact_list_id' AS integer)
     WHERE moved.contact_id = contact.id AND moved.contact_list_id = contact.contact_list_id
@@ -48,7 +48,7 @@ SELECT count(*) FROM (
     SELECT contact_id FROM contact_tag WHERE contact_list_id = :list_id
 ) AS changed
 JOIN contact ON contact.id = changed.contact_id
-WHERE contact.contact_list_id <> :list_id OR {_MOVED_HERE}
+WHERE contact.contact_list_id <> :list_id OR {MOVED_HERE}
 """)  # noqa: S608
 _TAKE_TAGS = text(f"""
 DELETE FROM contact_tag WHERE id IN (
@@ -57,7 +57,7 @@ DELETE FROM contact_tag WHERE id IN (
 """)  # noqa: S608
 
 _was_called = exists().where(Call.contact_id == Contact.id)
-_is_own = text(f"NOT {_MOVED_HERE}")
+_is_own = text(f"NOT {MOVED_HERE}")
 
 
 class UndoPreview(NamedTuple):

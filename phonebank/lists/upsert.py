@@ -325,7 +325,12 @@ def _update_known(
         "ordinals": [row.ordinal for row in known],
         "contact_ids": [row.contact_id for row in known],
         "list_ids": [lists[row.ordinal] for row in known],
-        "noted": [row.ordinal in new_numbers and not row.is_undone for row in known],
+        # The undo of a list may still have to move people from that list back to an earlier one.
+        # It then stores the earlier list with the noted change.
+        "noted": [
+            row.ordinal in new_numbers or (blocks_calls(campaign) and row.is_undone)
+            for row in known
+        ],
     }
     changed = set(db.session.scalars(_UPDATE, values)) if known else set()
     for row in known:

@@ -8,7 +8,7 @@ from flask import Flask
 
 from phonebank.calls.contact_state import take_next_number
 from phonebank.core.db import db
-from phonebank.lists import batching, restore, services
+from phonebank.lists import batching, jobs, restore, services, undo
 from phonebank.lists.jobs import import_list
 from phonebank.lists.uploads import store_upload
 from phonebank.lists.upsert import SentPerson, add_people
@@ -155,3 +155,22 @@ def test_whoever_got_the_number_of_another_gives_it_back_first(
     monkeypatch.setattr(restore, "AT_ONCE", portion)
     undo_upload(wrong)
     assert names() == before
+
+
+@pytest.mark.parametrize("by_file", [True, False])
+def test_nobody_is_lost_who_is_named_while_an_undo_is_about_to_move_them_back(
+    app_context: Flask, by_file: bool
+) -> None:
+    begin(app_context, moves=True)
+    upload(row("1", 1), [])
+    before = ada()
+    moved = upload(row("1", 2), TARGETS)
+    undo.begin_undo(db.session.get_one(ContactList, moved))
+    db.session.commit()
+    later = upload(row("1", 2), []) if by_file else send(2)
+    jobs.undo_import(moved)
+    db.session.expire_all()
+    if not by_file:
+        assert ada() == (later, number(2), [], "callable")
+    undo_upload(later)
+    assert ada() == before
