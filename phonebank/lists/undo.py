@@ -34,11 +34,11 @@ UNDOABLE = (ListState.QUEUED, ListState.IMPORTING, ListState.READY, ListState.FA
 AT_ONCE = 5000
 
 # People whom the list moved from a list that has not been undone. An undo moves them back.
-MOVED_HERE = """EXISTS (
+MOVED_HERE = f"""EXISTS (
     SELECT FROM contact_change AS moved JOIN contact_list AS old_list
         ON old_list.id = CAST(moved.before ->> 'contact_list_id' AS integer)
     WHERE moved.contact_id = contact.id AND moved.contact_list_id = contact.contact_list_id
-      AND old_list.state <> 'undone'
+      AND old_list.state <> '{ListState.UNDONE}'
 )"""
 # People from other lists whose values the list changed, or who got tags from it.
 _RESTORED = text(f"""
