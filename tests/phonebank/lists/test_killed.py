@@ -56,11 +56,13 @@ def everyone() -> tuple[str, int]:
 @pytest.fixture
 def in_app(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """The desk, with jobs that work in short portions."""
-    for module, name in ((batching, "BATCH"), (take_out, "BATCH"), (undo, "AT_ONCE")):
+    for module, name in (
+        (batching, "BATCH"),
+        (take_out, "BATCH"),
+        (undo, "AT_ONCE"),
+        (restore, "AT_ONCE"),
+    ):
         monkeypatch.setattr(module, name, AT_ONCE)
-    monkeypatch.setattr(
-        restore, "_RESTORE", text(str(restore._RESTORE).replace("LIMIT 5000", f"LIMIT {AT_ONCE}"))
-    )
     with desk.app.app_context():
         yield desk
 
