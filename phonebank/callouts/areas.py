@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from phonebank.core.errors import InvalidInputError
 from phonebank.models import Place
-from phonebank.places.find import describe_place, find_places, place_at
+from phonebank.places.find import describe_place, place_at, places_meant
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,7 @@ def find_area(typed: str, country: str, chosen: str = "") -> Area:
     """
     if chosen and chosen.count("/") == 1:
         return _area(place_at(*chosen.split("/")))
-    places = find_places(typed, country)
-    here = [place for place in places if place.country == country] or places
+    here = places_meant(typed, country)
     if len(here) > 1:
         raise WhichPlaceError(here)
     return _area(here[0])

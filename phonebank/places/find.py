@@ -46,12 +46,18 @@ def find_places(text: str, country: str = "") -> Sequence[Place]:
     return found
 
 
-def one_place(text: str, country: str) -> Place:
-    """Return the only place that a typed postcode or town can mean, among the places that
-    `find_places` finds. If one of these places is in `country`, places in other countries do not
-    count. Raises InvalidInputError if no place is found, or more than one."""
+def places_meant(text: str, country: str) -> Sequence[Place]:
+    """Return the places that a typed postcode or town may mean to somebody in `country` (ISO
+    3166-1). If `find_places` finds places in this country, places in other countries do not count.
+    Raises the errors of `find_places`."""
     found = find_places(text, country)
-    here = [place for place in found if place.country == country] or list(found)
+    return [place for place in found if place.country == country] or found
+
+
+def one_place(text: str, country: str) -> Place:
+    """Return the only place that a typed postcode or town can mean to somebody in `country`
+    (`places_meant`). Raises InvalidInputError if no place is found, or more than one."""
+    here = places_meant(text, country)
     if len(here) > 1:
         names = "; ".join(describe_place(place) for place in here[:4])
         raise InvalidInputError(
