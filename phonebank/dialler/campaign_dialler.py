@@ -68,7 +68,7 @@ class CampaignDialler:
         lines = open_lines_of(self._campaign_id)
         callers = callers_of(self._campaign_id)
         if self._is_predictive(campaign, settings):
-            calling = [caller for caller in callers if not caller.calling_has_ended]
+            calling = _still_calling(callers)
             self._people.has_callers = any(c.situation.is_connected for c in calling)
             if self._predictive.assign(campaign, calling, lines):
                 callers = callers_of(self._campaign_id)
@@ -87,8 +87,7 @@ class CampaignDialler:
             else:
                 self._follow_caller(caller, campaign, settings)
         if self._is_predictive(campaign, settings) and not self._is_over_budget:
-            calling = [caller for caller in callers if not caller.calling_has_ended]
-            self._predictive.dial(campaign, settings, calling, lines)
+            self._predictive.dial(campaign, settings, _still_calling(callers), lines)
         self._notify_callers(callers)
         db.session.commit()
 
@@ -230,3 +229,8 @@ class CampaignDialler:
         self._phases = phases
         if changed:
             emit_to_callers(changed, PHONE)
+
+
+def _still_calling(callers: list[CallerRow]) -> list[CallerRow]:
+    """Return the callers whose campaign and party have not ended. Only they may get a person."""
+    return [caller for caller in callers if not caller.calling_has_ended]
