@@ -13,6 +13,10 @@ SORT_NAME = "ltrim(lower((last_name::text || ' '::text) || first_name::text))"
 
 def upgrade() -> None:
     with op.get_context().autocommit_block():
+        # An earlier attempt that was cut off has left an index that cannot be used.
+        op.drop_index(
+            "ix_contact_sort_name", "contact", if_exists=True, postgresql_concurrently=True
+        )
         op.create_index(
             "ix_contact_sort_name",
             "contact",

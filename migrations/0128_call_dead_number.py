@@ -11,6 +11,8 @@ depends_on = None
 
 def upgrade() -> None:
     with op.get_context().autocommit_block():
+        # An earlier attempt that was cut off has left an index that cannot be used.
+        op.drop_index("ix_call_dead_number", "call", if_exists=True, postgresql_concurrently=True)
         op.create_index(
             "ix_call_dead_number",
             "call",
