@@ -56,7 +56,7 @@ class Switchboard:
         self._once(f"join {caller.line_id}", person, self.backend.join, person, caller)
 
     def play(self, line: LineRef, sound: Sound) -> None:
-        """Play a sound to whoever is on the line."""
+        """Play a sound to the person or caller on the line."""
         self._once(f"play {sound}", line, self.backend.play, line, sound)
 
     def hang_up(self, line: LineRef) -> None:

@@ -44,8 +44,8 @@ class Watch:
 
     def learned(self, at: datetime, ringing: list[float], talking: list[float]) -> Learned:
         """Return what is known at the time `at` about how people answer and how long callers talk
-        with them. `ringing` says for how many seconds each ringing line has rung, and `talking`
-        says for how many seconds each caller who is talking has talked."""
+        with them. `ringing` says for how many seconds each line has been ringing, if it is ringing
+        now. `talking` says for how many seconds each caller who is talking has talked."""
         return self._learner.learned(at.timestamp(), ringing, talking)
 
     def _see_line(self, line: LineRow) -> None:

@@ -155,7 +155,7 @@ WITH portion AS MATERIALIZED (
         GROUP BY next_list_id, contact_id
     ) AS passed
 ), passed_on AS (
-    -- Whoever goes back to the earlier list must not have a number that the undone list gave.
+    -- A person who goes back to the earlier list must not keep a number from the undone list.
     UPDATE contact_change AS later SET
         before = CASE WHEN ((later.before || columns) ->> 'phone') = ANY (given)
                 THEN (later.before || columns) - ARRAY['phone', 'phone_original'] || replaced

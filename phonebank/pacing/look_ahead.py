@@ -39,8 +39,8 @@ class AnswerTables:
 @lru_cache(maxsize=128)
 def answer_tables(ring: RingTimes, rate: float) -> AnswerTables:
     """Return the chances that ringing lines are answered, if `rate` is the answer rate of all
-    lines. A line's chance depends on how long the line has been ringing. The longer it has rung in
-    vain, the less likely it is to be answered at all."""
+    lines. A line's chance depends on how long the line has been ringing. The longer nobody answers,
+    the less likely it is that somebody still will."""
     ages = range(LONGEST_RING + 1)
     still = [max(1e-9, 1 - rate * ring.before(age)) for age in ages]
     whole = ring.before(SLICE * SLICES)
