@@ -19,7 +19,7 @@ from phonebank.contact_queue.number_rest import (
     last_called_elsewhere,
     last_called_in,
 )
-from phonebank.contact_queue.sql_conditions import CONTACT_IS_CALLABLE, has_no_open_call
+from phonebank.contact_queue.sql_conditions import CONTACT_IS_CALLABLE, one_has_no_open_call
 from phonebank.core.db import begin_transaction, db
 from phonebank.core.statement import Statement
 from phonebank.experiments.script_choice import ScriptChoice, script_options
@@ -131,7 +131,7 @@ _OPEN_CALL = Statement(_OPEN_CALL_WORDS % "true")
 # call before it.
 _OPEN_CALL_BESIDE_OTHERS = Statement(
     _OPEN_CALL_WORDS
-    % f"""{has_no_open_call("contact")}
+    % f"""{one_has_no_open_call("contact")}
       AND {last_called_elsewhere("contact")}
           IS NOT DISTINCT FROM CAST(:last_called_elsewhere AS timestamptz)"""
 )

@@ -74,12 +74,12 @@ SELECT CASE
        END AS bucket, g.zone_key, g.contacts, g.first_at
 FROM (
     SELECT c.contact_list_id, c.zone_key, c.language, c.state,
-           o.contact_id IS NOT NULL AS held,
+           c.id IN (SELECT contact_id FROM call WHERE ended_at IS NULL) AS held,
            c.suppressed_at IS NOT NULL AS suppressed,
            coalesce(c.callback_at > :now, false) AS promised,
            c.callable_at > :now AS resting, {elsewhere} AS elsewhere,
            count(*) AS contacts, min({callable_at}) AS first_at
-    FROM contact c LEFT JOIN call o ON o.contact_id = c.id AND o.ended_at IS NULL {join}
+    FROM contact c {join}
     WHERE c.campaign_id = :campaign_id
     GROUP BY c.contact_list_id, c.zone_key, c.language, c.state, held, suppressed, promised,
              resting, elsewhere

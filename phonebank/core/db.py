@@ -13,14 +13,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from inspect import iscoroutinefunction
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, LiteralString, ParamSpec, TypeVar
 
 import psycopg
 from flask import Flask
 from flask_sqlalchemy_lite import SQLAlchemy
 from psycopg.pq import TransactionStatus
 from redis.exceptions import RedisError
-from sqlalchemy import Connection, event, make_url, text
+from sqlalchemy import Connection, Engine, event, make_url, text
+from sqlalchemy.engine.interfaces import ExecutionContext
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
@@ -275,6 +276,22 @@ def commits_each_statement(session: Session) -> bool:
     return driver is not None and bool(
         driver.autocommit and driver.info.transaction_status == TransactionStatus.IDLE
     )
+
+
+# Statements with this execution option get a new plan each time. For any other statement, psycopg
+# and PostgreSQL keep the plan after some runs. A kept plan does not know the values. So it is slow
+# if an array has thousands of values, or if the best plan depends on a limit.
+PLANNED_EACH_TIME = "planned_each_time"
+
+
+@event.listens_for(Engine, "do_execute")
+def _execute_unprepared(
+    cursor: psycopg.Cursor, statement: LiteralString, parameters: Any, context: ExecutionContext
+) -> bool:
+    if not context.execution_options.get(PLANNED_EACH_TIME):
+        return False
+    cursor.execute(statement, parameters, prepare=False)
+    return True
 
 
 @event.listens_for(Session, "after_begin")
