@@ -41,7 +41,7 @@ def store_events() -> None:
 
 
 def main(quick: bool = False) -> bool:
-    """Measure, print the figures, and return whether every bar was kept."""
+    """Measure, print the figures, and return whether every bar was met."""
     phones = int(os.environ.get("PHONES") or (300 if quick else 4_000))
     rounds = int(os.environ.get("ROUNDS") or (2 if quick else 6))
     seconds = 10.0 if quick else 20.0

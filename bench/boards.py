@@ -286,7 +286,7 @@ def describe_memory(read: list[tuple[float, float]]) -> str:
 
 
 def main(quick: bool = False) -> bool:
-    """Measure, print the figures, and return whether every bar was kept."""
+    """Measure, print the figures, and return whether every bar was met."""
     size = QUICK if quick else FULL
     with stores() as environment:
         app = migrated_app(environment)

@@ -87,7 +87,7 @@ def build(call_outs: int) -> list[tuple[str, str, list[tuple[str, uuid.UUID]]]]:
 
 
 def main(quick: bool = False) -> bool:
-    """Measure, and return whether the bars are kept."""
+    """Measure, and return whether the bars are met."""
     call_outs, each = (5, 6) if quick else (CALL_OUTS, PLEDGES)
     with stores() as environment:
         app = migrated_app(environment)

@@ -189,7 +189,7 @@ def _wait_until_begun(process: CommandProcess, phones: int) -> None:
 
 
 def main(quick: bool = False) -> bool:
-    """Measure, print the figures, and return whether every bar was kept."""
+    """Measure, print the figures, and return whether every bar was met."""
     phones = int(os.environ.get("PHONES") or (300 if quick else 10_000))
     seconds = float(os.environ.get("CALLERS_SECONDS") or (30 if quick else 300))
     cycles = phones * (1 + seconds / MEAN_CALL)

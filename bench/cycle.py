@@ -48,7 +48,7 @@ Rounds = dict[str, list[Measurement]]
 
 
 def main(quick: bool = False) -> bool:
-    """Measure, print the comparison, and return whether every bar was kept."""
+    """Measure, print the comparison, and return whether every bar was met."""
     number, seconds = (3, 3.0) if quick else (8, 8.0)
     rounds: Rounds = {action: [] for action in NAMES}
     with stores() as environment:

@@ -98,7 +98,7 @@ def build(calls: int, share: float = 1.0) -> tuple[int, int]:
 
 def main(calls: int = 200_000) -> bool:
     """Print how fast each kind of file was made, and how much memory that took. Return whether
-    every bar was kept."""
+    every bar was met."""
     kept = True
     with stores() as environment:
         app = migrated_app(environment)

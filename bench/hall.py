@@ -230,7 +230,7 @@ def measure_sign_up(page: Page, code: str) -> bool:
 
 
 def main(quick: bool = False) -> bool:
-    """Measure, print the figures, and return whether every bar was kept. Without Chromium, only the
+    """Measure, print the figures, and return whether every bar was met. Without Chromium, only the
     first bar is measured."""
     bars = {}
     random.seed(1)

@@ -370,7 +370,7 @@ def called_person(app: Flask) -> tuple[str, str]:
 
 
 def main(rows: int = 1_000_000, calls: int = 200_000, folder: str = "") -> bool:
-    """Do all steps, and print how long they took. Return whether every bar was kept and no page had
+    """Do all steps, and print how long they took. Return whether every bar was met and no page had
     an error in JavaScript."""
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)

@@ -236,7 +236,7 @@ def measure_mails(environment: dict[str, str], count: int) -> float:
 
 
 def main(quick: bool = False) -> bool:
-    """Print the figures. Return whether every bar was kept."""
+    """Print the figures. Return whether every bar was met."""
     with stores() as environment:
         app = migrated_app(environment)
         with app.app_context():

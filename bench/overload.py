@@ -86,7 +86,7 @@ def recovered_after(requests: Sequence[Request], since: float) -> float:
 
 
 def main(quick: bool = False) -> bool:
-    """Measure, print the figures, and return whether every bar was kept."""
+    """Measure, print the figures, and return whether every bar was met."""
     size = QUICK if quick else FULL
     phones = int(os.environ.get("PHONES") or size.phones)
 

@@ -108,7 +108,7 @@ class Evenings:
 
 def compare(evenings: Evenings, evenings_each: int, settings: Sequence[Setting]) -> bool:
     """Compare the rules on evenings with the same seeds, and print a table. Return whether every
-    bar is kept, and Phonebank's rule never breaks the law."""
+    bar is met, and Phonebank's rule never breaks the law."""
     kept = True
     report(
         "| callers | answers, talk | rule | conversations an hour | wait | abandoned, worst day |"

@@ -144,7 +144,7 @@ class Dialler:
 
 
 def main(callers: int = 2000, rate: float = 70, seconds: float = 60) -> bool:
-    """Measure, print the report, and return whether the bars are kept."""
+    """Measure, print the report, and return whether the bars are met."""
     with stores() as environment:
         environment |= TWILIO
         app = migrated_app(environment)
