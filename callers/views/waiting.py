@@ -55,10 +55,11 @@ class Waiting:
     `key` differs for each reason and time, so an open page notices when its reason is out of date.
     `next_at` (aware UTC) is the end of the wait, or None if that is unknown. `ask_every` is the
     number of seconds after which the page asks for a contact again. At first, the page asks more
-    often. `ask_every` is None if the wait is long. The page then asks for no contact. When the wait
-    ends, the page opens the briefing, where the caller has to tap the button. `pauses` is true if
-    the caller has reached a limit (`roster.pace`). The caller must then pause until `next_at`, or
-    until an organiser has reviewed the caller. `on_break` is true during a party's break.
+    often. `ask_every` is None if the queue has nobody for the caller until `next_at`, and `next_at`
+    is not soon. The page then asks for no contact. When the wait ends, the page opens the briefing,
+    where the caller has to tap the button. `pauses` is true if the caller has reached a limit
+    (`roster.pace`). The caller must then pause until `next_at`, or until an organiser has reviewed
+    the caller. `on_break` is true during a party's break.
     """
 
     key: str

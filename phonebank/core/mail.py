@@ -81,8 +81,8 @@ class Attachment:
 @dataclass(frozen=True)
 class Message:
     """A plain-text message to one person. `id` is the part of the message's Message-ID before the
-    @. Many mailboxes show only one of two messages with the same id. If `id` is empty, each sending
-    makes a new Message-ID."""
+    @. Many mailboxes show only one of two messages with the same id. If `id` is empty, the
+    message gets a new Message-ID each time it is sent."""
 
     to: str
     subject: str

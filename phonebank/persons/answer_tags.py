@@ -69,7 +69,8 @@ ON CONFLICT DO NOTHING
 def tag_by_answers(campaign_id: int, since: datetime, at: datetime) -> None:
     """Update the tags of people whose calls have changed: add the tags of their newest answers, and
     remove tags that no answer gives any more. If no script of the campaign gives tags, change
-    nothing. `since` (aware) is when the job last read the calls, and `at` is the current moment."""
+    nothing. `since` (aware) is the result of `read_since`: calls that changed later are read. `at`
+    is the current moment."""
     values = {"campaign_id": campaign_id}
     if db.session.scalar(_HAS_TAGS, values):
         moments = {"since": since, "at": at, "undone_since": at - UNDONE_WITHIN}

@@ -38,9 +38,10 @@ def differences(old: Script, new: Script) -> list[Section]:
     """Return every part that was changed or added, in the new script's order, then the parts that
     were removed.
 
-    If the script begins with another step than before, the settings have changed. Apart from that,
-    the order of the steps does not matter. If a transition of a step leads to another step than
-    before, the step has changed. Transitions are compared by the titles of their targets.
+    If the script begins with a different step, the settings are returned as changed. Apart from
+    that, the order of the steps does not matter. If a transition leads to a different step, the
+    step that has the transition is returned as changed. Two steps count as different here if their
+    titles are different.
     """
     # Both versions use the step's new title, so a transition to a retitled step is no difference.
     titles = {step.id: step.title for script in (old, new) for step in script.steps}
