@@ -1,6 +1,6 @@
 """The do-not-call list can have a hash in place of a telephone number. This module stores and finds
-these hashes. When everyone with a number has been erased, a hash replaces the number on the list. A secret key is
-needed to compute a hash. The calling code commits.
+these hashes. When everyone with a number has been erased, a hash replaces the number on the list. A
+secret key is needed to compute a hash. The calling code commits.
 
 There are so few possible telephone numbers that anyone could hash all of them. So anyone could find
 the number of a hash that was made without a key. The keys are in the environment
