@@ -84,7 +84,7 @@ def _store(party: Party, listing: Listing | None, form: ListingForm) -> Response
             words = "People near you can find your party now."
         else:
             words = (
-                "An organiser, an area editor or a trainer will check your party. Then people "
+                "An organiser, or a volunteer who checks parties, will check yours. Then people "
                 "near you will be able to find it."
             )
     elif listings.change_details(listing, details):

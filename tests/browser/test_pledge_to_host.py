@@ -224,7 +224,7 @@ def ana_puts_it_on_the_map(
     ana.get_by_label("Postcode or town").fill("SW9 8JJ")
     ana.get_by_label("Address").fill(f"{STREET}\nLondon SW9 8JJ")
     ana.get_by_role("button", name="Put it on the map").click()
-    expect(ana.get_by_text("or a trainer will check your party").first).to_be_visible()
+    expect(ana.get_by_text("a volunteer who checks parties").first).to_be_visible()
     olive = person(1280)
     organiser = db.session.scalars(select(Account).where(Account.name == "Olive")).one()
     session = signed_in(organiser)

@@ -59,7 +59,7 @@ def test_a_caller_who_recorded_nothing_is_thanked_too_and_gets_no_one(
     db.session.commit()
     page = sam.post("/calling/next", follow_redirects=True)
     assert "Thank you, Sam." in page.text
-    assert "None of your calls count at this party" in page.text
+    assert "You made no calls that count at this party" in page.text
     assert "Give me someone" not in page.text
 
 

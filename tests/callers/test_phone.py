@@ -143,7 +143,7 @@ def test_nobody_is_called_when_the_days_money_is_spent(simulated, client):
         tonight.connect_all()
         tonight.run(lambda: phone_of(tonight.callers[0].id).phase == Phase.OFF)
         assert tonight.calls() == []
-        assert "has spent today's money for calls" in client.get("/calling/phone").text
+        assert "has spent all that it can on calls today" in client.get("/calling/phone").text
 
 
 def stop_calling(tonight, how):

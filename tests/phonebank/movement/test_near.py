@@ -387,7 +387,7 @@ def test_a_host_puts_a_party_on_the_map_moves_it_and_cancels_it(
         assert (refused.status_code, words in refused.text) == (422, True), wrong
     assert client.post(page, data=typed).status_code == 303
     waiting = client.get(page).text
-    assert "An organiser, an area editor or a trainer will check your party" in waiting
+    assert "a volunteer who checks parties" in waiting
     assert "Send the link" not in waiting  # it leads nowhere before the check
     kit, public = f"/parties/{party_id}/kit", "The page for people you don't know"
     assert public not in client.get(kit).text

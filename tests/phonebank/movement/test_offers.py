@@ -155,7 +155,7 @@ def test_an_untrained_hosts_party_waits_for_a_training(
     assert "At Vik" not in client.get("/near/gb/M1").text
     offered = client.get(links[0]).text
     assert "go to a training" in offered
-    assert "tap “Keep my calls”, enter vik@example.org, open the link" in offered
+    assert "tap “Keep my calls”, and enter vik@example.org. Open the link" in offered
     with app.app_context():
         send_due_reminders()
         listing = db.session.query(Listing).filter_by(host_name="Vik").one()

@@ -190,7 +190,7 @@ def test_a_host_keeps_their_calls_at_a_training_and_then_puts_their_party_on_the
         "places": "8", "step_free": "no", "languages": "en",
     }  # fmt: skip
     to_do = host.get(guests).text
-    assert "When you have made your practice call there, tap “Keep my calls”" in to_do
+    assert "make a practice call on your phone. Then tap “Keep my calls”" in to_do
     refused = host.post(guests, data=details)
     assert (refused.status_code, "“Keep my calls”" in refused.text) == (403, True)
 

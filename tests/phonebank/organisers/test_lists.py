@@ -94,7 +94,7 @@ def test_a_second_upload_updates_the_columns_that_are_ticked(
     ticked = {"update": ["postcode", "town"], "checked": token}
     undecided = confirmed(organiser, page, **ticked)
     assert "for values that we have: 1. Choose" in undecided.text
-    assert "For 1 value that we have, this file has an empty cell." in undecided.text
+    assert "In this file, 1 cell is empty where we already have a value." in undecided.text
     done = confirmed(organiser, page, **ticked, empties="keep")
     assert done.status_code == 302
     upload_desk.work()

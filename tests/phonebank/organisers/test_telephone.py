@@ -89,5 +89,5 @@ def test_the_page_warns_when_the_days_limit_is_near(app, address, organiser):
     today = address.removesuffix("/telephone")
     for page in (address, today, f"{today}?part=1"):  # the last renews the figures of Today
         shown = organiser.get(page).text
-        assert "At least 80% of today" in shown
+        assert "has spent at least 80% of today" in shown
         assert "8.10 GBP, and the limit is 10.00" in shown
