@@ -52,7 +52,7 @@ def _without_nul(value: Any) -> Any:
 
 
 def mark_saved() -> None:
-    """Note that the requested change to a call has been committed.
+    """Record that the requested change to a call has been committed.
 
     If the rest of the request is then refused, for example because the campaign has ended, the
     response still tells the phone that the change was saved.

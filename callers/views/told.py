@@ -61,7 +61,7 @@ def send_told(call_id: uuid.UUID) -> ResponseReturnValue:
 @limiter.limit(SENDS, key_func=device_key)
 @for_callers
 def text_sent(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Store that the caller has sent the script's text message to the person."""
+    """Record that the caller has sent the script's text message to the person."""
     record_sent(g.caller, call_id)
     db.session.commit()
     if wants_json():

@@ -31,7 +31,7 @@ class SingleUseTotp(Totp):
         return last
 
     def set_last_counter(self, user: Any, tmatch: Any) -> None:
-        """Store that the code of this 30-second period (`tmatch.counter`) has been used.
+        """Record that the code of this 30-second period (`tmatch.counter`) has been used.
 
         Raises UsedTokenError if this code or a later one has been used before. Also raises it if
         the account has been deactivated or signed out everywhere since `user` was loaded. While the

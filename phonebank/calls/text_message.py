@@ -37,7 +37,7 @@ def sms_link(phone: str, words: str) -> str:
 
 
 def record_sent(caller: Caller, call_id: uuid.UUID) -> None:
-    """Store that the caller has sent the text message of this call. If this is already stored,
+    """Record that the caller has sent the text message of this call. If this is already stored,
     nothing changes.
 
     Raises NotAdmittedError if the caller may not call. Raises NotFoundError if the caller has no

@@ -80,7 +80,7 @@ def take_answer(line_id: int, answer: Any) -> None:
 
 
 def end_here(line_id: int, cause: EndCause) -> None:
-    """Store that a line has ended, without asking the provider, because the provider has no such
+    """Record that a line has ended, without asking the provider, because the provider has no such
     line. Commits."""
     record_event(LineEvent(line_id, 0, EventKind.ENDED, cause, now()))
     db.session.commit()

@@ -1,6 +1,6 @@
-"""The calls file: one row for each call. The database stores a call each time that a caller is
-given a person to call. It also stores a call each time that the telephone service dials a person's
-number, even if no caller is connected."""
+"""The calls file: one row for each call. The database stores a call when a caller is given a person
+to call. If a machine dials before a caller is free, the database stores the call when the person is
+chosen, even if no caller is connected later."""
 
 from datetime import datetime
 

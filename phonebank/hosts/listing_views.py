@@ -111,7 +111,7 @@ def answer_guest(party_id: int, guest_id: int, answer: str) -> ResponseReturnVal
 @pages.post("/<int:party_id>/guests/right")
 @open_to(RoleName.HOST)
 def still_right(party_id: int) -> ResponseReturnValue:
-    """Store that the host has just confirmed the details in the party's listing."""
+    """Record that the host has just confirmed the details in the party's listing."""
     party, listing = _listed(party_id)
     listings.confirm_details(listing)
     return _done(party, "Thank you. People can now see that your party was confirmed today.")

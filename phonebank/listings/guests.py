@@ -269,7 +269,7 @@ def _listings_with_place(email: str) -> set[int]:
 
 
 def cancel(guest: Guest) -> None:
-    """Store that a guest is not coming. If the guest had a place, the first guest on the waiting
+    """Record that a guest is not coming. If the guest had a place, the first guest on the waiting
     list gets that place. For a party at a home, the host is asked about the waiting guest instead.
     For a guest who was refused, nothing changes."""
     listing = _lock(guest)

@@ -285,7 +285,7 @@ def follow_title(party: Party) -> None:
 
 
 def confirm_details(listing: Listing) -> None:
-    """Store that the host has just confirmed the details of the event. Raises ConflictError if the
+    """Record that the host has just confirmed the details of the event. Raises ConflictError if the
     event is cancelled or over, or if strangers cannot find it at the moment.
     """
     _lock_open(listing)

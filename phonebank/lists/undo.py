@@ -122,7 +122,7 @@ def begin_undo(
 
 
 def record_progress(contact_list_id: int) -> None:
-    """Store that the undo of a list makes progress now. Call this at the beginning of a portion's
+    """Record that the undo of a list makes progress now. Call this at the beginning of a portion's
     transaction, so that the list is locked before its contacts."""
     this = update(ContactList).where(ContactList.id == contact_list_id)
     db.session.execute(this.values(progress_at=now()))

@@ -34,7 +34,7 @@ def ask_if_right(token: str) -> ResponseReturnValue:
 @open_to(ANYONE)
 @limiter.limit("30 per minute")
 def confirm_it_is_right(token: str) -> ResponseReturnValue:
-    """Store that the host has just confirmed the event. To open the link is not enough, because
+    """Record that the host has just confirmed the event. To open the link is not enough, because
     mail scanners open links too. Raises ConflictError if the event is cancelled or over, or if
     strangers cannot find it at the moment."""
     listing = still_right.listing_of_link(token)

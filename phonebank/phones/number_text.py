@@ -234,8 +234,8 @@ def _cut_note(note: re.Match[str]) -> str:
 
 
 def _join_area_code(slash: re.Match[str]) -> str:
-    """Replace the slash after an area code with a space, unless other digits come before the area
-    code."""
+    """Replace the slash after an area code with a space, unless other digits come directly before
+    the area code."""
     before = slash.string[: slash.start()].rstrip(" ()-.")
     within_a_number = before[-1:].isdecimal()
     return slash[0] if within_a_number else f"{slash[1]} "

@@ -175,7 +175,7 @@ def read_rules(path: Path) -> CountryRules:
     """Read one rules file.
 
     Raises CountryRulesError if the file cannot be read or has a fault. The error names the file
-    and, if the file can be read, the first faulty key.
+    and, if the file has a set of keys, one faulty key.
     """
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe one

@@ -135,8 +135,8 @@ def show_expired_link(error: links.LinkExpiredError) -> ResponseReturnValue:
 @pages.get("/signed-in")
 @open_to(SIGNED_IN)
 def signed_in() -> ResponseReturnValue:
-    """Redirect a signed-in browser to the page that the used sign-in link names. Every sign-in ends
-    with this redirect.
+    """Redirect a signed-in browser to the next page. The sign-in link that was just used says which
+    page this is. Every sign-in ends with this redirect.
 
     If the account has an authenticator app but no recovery codes yet, redirect to the page of
     recovery codes first.

@@ -31,7 +31,7 @@ ORDER BY recorded_at DESC LIMIT 1
 
 
 def report(phone: str, call_id: uuid.UUID) -> None:
-    """Store that the number (E.164) turned out not to be in service when this call was made.
+    """Record that the number (E.164) turned out not to be in service when this call was made.
 
     The new report replaces the report of an earlier call. If the new report is withdrawn later,
     `withdraw` restores the earlier report from the record of the earlier call. If the call of an

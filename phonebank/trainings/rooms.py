@@ -102,7 +102,7 @@ def room_by_code(text: str) -> Training:
 
 
 def come_in(room: Training, first_name: str, known: Caller | None = None) -> Caller:
-    """Store that a person has come to the training. Return the person's caller, to whom the
+    """Record that a person has come to the training. Return the person's caller, to whom the
     practice calls belong. `known` is the caller who already uses the person's device, or None. If
     `known` is a caller of the training's campaign, return `known`. Otherwise, store and return a
     new caller, who waits until an organiser admits them.

@@ -13,7 +13,7 @@ from phonebank.volunteers.volunteers import stop_keeping_calls
 
 
 def give(volunteer: Volunteer, campaign_id: int) -> None:
-    """Store that the volunteer lets the campaign keep their calls, with the current date. If the
+    """Record that the volunteer lets the campaign keep their calls, with the current date. If the
     volunteer has already given this consent and has not withdrawn it, the consent keeps its
     date."""
     db.session.execute(

@@ -42,7 +42,7 @@ def volunteer_with(email: str) -> Volunteer | None:
 
 
 def keep_calls(volunteer: Volunteer, caller: Caller) -> None:
-    """Store that this caller belongs to this volunteer, so that the caller's calls are kept under
+    """Record that this caller belongs to this volunteer, so that the caller's calls are kept under
     the volunteer. If the caller already belongs to a volunteer, nothing changes."""
     db.session.execute(
         insert(VolunteerCaller)
@@ -97,7 +97,7 @@ def keep_calls_of_device(known: object, caller: Caller) -> None:
 
 
 def stop_keeping_calls(volunteer: Volunteer, campaign_id: int) -> None:
-    """Store that the volunteer's callers in one campaign no longer belong to the volunteer, so that
+    """Record that the volunteer's callers in one campaign no longer belong to the volunteer, so that
     their calls are no longer kept under the volunteer. The calls are not deleted: they stay under
     the callers' first names."""
     callers = select(Caller.id).where(Caller.campaign_id == campaign_id)

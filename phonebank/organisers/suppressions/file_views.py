@@ -50,8 +50,8 @@ def init_app(app: Flask) -> None:
 @limiter.limit(REVIEWS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def show(batch_id: int) -> ResponseReturnValue:
-    """Show samples from each of the file's columns. From the columns that seem to contain phone
-    numbers, also show the first numbers, and how many numbers these columns have."""
+    """Show samples from each of the file's columns. Also show the first numbers in the columns that
+    seem to contain phone numbers, and say how many numbers these columns have."""
     batch = _file(batch_id)
     if batch.state != BatchState.UPLOADED:
         return redirect(url_for("suppressions.show"))
