@@ -281,6 +281,7 @@ def is_stale(turn: int | None, present: int) -> bool:
 
 
 def mark_seen(caller: Caller) -> None:
-    """Record that the caller's screen is open now. If the stored time is less than `SEEN_APART` ago,
-    do nothing. Pages for organisers use the stored time to count the screens that are open now."""
+    """Record that the caller's screen is open now. If the stored time is less than `SEEN_APART`
+    ago, do nothing. Pages for organisers use the stored time to count the screens that are open
+    now."""
     db.session.execute(_MARK_SEEN, {"caller_id": caller.id, "at": now()})

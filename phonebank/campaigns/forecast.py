@@ -50,11 +50,11 @@ def forecast(
 
 @dataclass(frozen=True)
 class GoalForecast:
-    """An estimate for the campaign's goal: `left` more conversations are needed. `a_day` is the
-    mean number of conversations a day in the PACE_DAYS days before today, rounded. Days before the
-    first of these conversations are not counted. At this pace, the campaign reaches its goal on
-    `reached_on`, which is at most 36,500 days from today. `reached_on` is None if there were no
-    conversations on those days."""
+    """An estimate of the day on which the campaign reaches its goal. It needs `left` more
+    conversations. `a_day` is the mean number of conversations a day in the PACE_DAYS days before
+    today, rounded. Days before the first of these conversations are not counted. At this pace, the
+    campaign reaches its goal on `reached_on`, which is at most 36,500 days from today. `reached_on`
+    is None if there were no conversations on those days."""
 
     left: int
     a_day: int

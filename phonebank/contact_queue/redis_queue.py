@@ -268,8 +268,8 @@ class RedisQueue:
         return str(self._redis.info("server")["run_id"])
 
     def is_built(self) -> bool:
-        """Whether the queue is complete. After Redis was emptied, replaced or restarted, the queue
-        is incomplete until `mark_built` is called.
+        """Whether the queue counts as complete. After Redis has been emptied, replaced or
+        restarted, the queue counts as incomplete until `mark_built` is called.
 
         After a restart, Redis reads its data from a file, which may be older than the data that
         Redis had before.

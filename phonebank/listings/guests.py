@@ -447,9 +447,9 @@ def is_blocked(campaign_id: int, email: str) -> bool:
 
 
 def _open_requests(guest: Guest, at: datetime) -> int:
-    """Return how many other requests of this guest wait for an answer or a place. Requests of a
-    blocked guest count too. A request counts only if strangers can find the event, and if the event
-    has not started."""
+    """Return how many other requests of this guest wait for an answer or a place. If the guest has
+    been blocked, the blocked requests count too. A request counts only if strangers can find the
+    event, and if the event has not started."""
     waiting = (GuestState.ASKED, GuestState.QUEUED, GuestState.BLOCKED)
     query = (
         select(func.count())

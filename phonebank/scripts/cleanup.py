@@ -59,8 +59,8 @@ def drop_empty(script: Script) -> Script:
 
 
 def prune_branches(choices: Iterable[Choice], branches: Iterable[Branch]) -> tuple[Branch, ...]:
-    """Return the branches without deleted answers in their conditions. A deleted answer is one that
-    is not in `choices`.
+    """Remove deleted answers from the conditions of the branches, and return the branches. A
+    deleted answer is one that is not in `choices`.
 
     A branch whose answers have all been deleted is removed. Otherwise the branch would have no
     condition on the answer, and could apply whatever the answer is.

@@ -97,9 +97,9 @@ def keep_calls_of_device(known: object, caller: Caller) -> None:
 
 
 def stop_keeping_calls(volunteer: Volunteer, campaign_id: int) -> None:
-    """Record that the volunteer's callers in one campaign no longer belong to the volunteer, so that
-    their calls are no longer kept under the volunteer. The calls are not deleted: they stay under
-    the callers' first names."""
+    """Record that the volunteer's callers in one campaign no longer belong to the volunteer, so
+    that their calls are no longer kept under the volunteer. The calls are not deleted: they stay
+    under the callers' first names."""
     callers = select(Caller.id).where(Caller.campaign_id == campaign_id)
     db.session.execute(
         delete(VolunteerCaller).where(
