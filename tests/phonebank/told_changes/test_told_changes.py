@@ -67,7 +67,7 @@ def test_a_number_changes_the_person_only_once_it_is_accepted(
     db.session.commit()
     sign_in(organiser, account.id)
     page = f"/campaigns/{phone_bank.campaign.id}"
-    assert "People told callers about <strong>a change</strong>" in organiser.get(page).text
+    assert "During calls, people asked for <strong>a change</strong>" in organiser.get(page).text
     assert "020 7946 0950" in organiser.get(f"{page}/told").text
     answer = organiser.post(f"{page}/told/{change.id}/accept", follow_redirects=True)
     assert "You accepted the change." in answer.text
