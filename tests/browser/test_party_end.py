@@ -85,7 +85,7 @@ def test_the_host_sees_the_evening_and_saves_it_as_a_picture(
 ) -> None:
     page = as_host(new_page(width, 844), app, web_server, room)
     page.goto(f"/parties/{room.party.id}/summary")
-    expect(page.get_by_role("img", name="Calls in every 10 minutes")).to_be_visible()
+    expect(page.get_by_role("img", name="A bar chart of the calls")).to_be_visible()
     check(page, f"summary-{width}")
     with page.expect_download() as saved:
         page.get_by_role("button", name="Save as picture").click()
