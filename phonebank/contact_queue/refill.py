@@ -325,5 +325,5 @@ def _read_contacts(
         statement = _NEXT_OF_FEW if chosen.people <= _FEW else _NEXT_OF_MANY
         values["filter_id"] = filter_id
     # `already` may have 40,000 ids. A kept plan would compare each contact with each id.
-    planned = statement.execution_options(**{PLANNED_EACH_TIME: True})
-    return db.session.execute(planned, values).all()
+    options = {PLANNED_EACH_TIME: True}
+    return db.session.execute(statement, values, execution_options=options).all()

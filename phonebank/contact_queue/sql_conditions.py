@@ -33,8 +33,9 @@ def has_no_open_call(contact: str) -> str:
     all open calls, and then looks each contact's number up among them.
 
     PostgreSQL could join the open calls to the contacts if the condition were NOT EXISTS. Its
-    statistics seldom know of the open calls, which are few of millions and last minutes. So it
-    would compare each contact with each open call, which takes a second with 2,000 callers.
+    statistics seldom know of the open calls, which are few among millions of calls, and last
+    minutes. So it would compare each contact with each open call, which takes a second with 2,000
+    callers.
     """
     open_calls = "SELECT call.phone FROM call WHERE call.ended_at IS NULL"
     return f"{contact}.phone NOT IN ({open_calls})"

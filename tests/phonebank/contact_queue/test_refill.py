@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import event, text
 
 from phonebank.contact_queue import refill
+from phonebank.contact_queue.empty_reasons import empty_queue_of
 from phonebank.contact_queue.redis_queue import redis_queue_of
 from phonebank.contact_queue.status_counts import buckets_of, capacity_per_hour, next_callable
 from phonebank.core.db import db
@@ -76,6 +77,7 @@ def test_no_query_of_the_queue_compares_each_contact_with_each_open_call(
     buckets_of(campaign)
     capacity_per_hour(campaign)
     next_callable(campaign)
+    empty_queue_of(campaign, busy_bank.sam)
     about_calls = [each for each in statements if "FROM call" in each[0]]
     assert len(about_calls) >= 4
     driver: Any = db.session.connection().connection.driver_connection
