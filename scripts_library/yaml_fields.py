@@ -121,9 +121,9 @@ class FieldReader:
         return value or None
 
     def yes_or_no(self, key: str) -> bool | None:
-        """Return True for yes, False for no, and None if the setting is missing or empty. For any
-        other text, add an error and return False. For a list or a mapping, add an error and return
-        None."""
+        """Return True for yes or true, False for no or false, and None if the setting is missing or
+        empty. For any other text, add an error and return False. For a list or a mapping, add an
+        error and return None."""
         value = self.one_line(key, required=False).casefold()
         if value and value not in ("yes", "true", "no", "false"):
             self.diagnostics.error(self.line_of(key), f"`{key}` must be yes or no, not {value}.")
