@@ -21,8 +21,9 @@ import time
 from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote, urlencode
 
-from flask import Flask, Response, current_app, request, url_for
+from flask import Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 from werkzeug.security import safe_join
@@ -49,7 +50,7 @@ class Vendored(NamedTuple):
     @property
     def url(self) -> str:
         """The address at which pages of the current app load the file."""
-        return url_for("static", filename=f"vendor/{self.path}")
+        return _address(f"vendor/{self.path}")
 
 
 @cache
@@ -132,7 +133,7 @@ def asset(filename: str) -> str:
     Raises FileNotFoundError for a missing file. So if a file name in a template is wrong, every
     test that renders the template fails.
     """
-    return url_for("static", filename=filename, v=_static_file(filename).checksum)
+    return _address(filename, v=_static_file(filename).checksum)
 
 
 def bundled(filename: str) -> str:
@@ -140,7 +141,14 @@ def bundled(filename: str) -> str:
     imports. The address contains the bundle's checksum. Raises FileNotFoundError for a missing
     file, and UnsupportedModuleError if `bundles` cannot bundle the module."""
     checksum = _static_file(filename, bundled=True).checksum
-    return url_for("static", filename=filename, bundle="", v=checksum)
+    return _address(filename, bundle="", v=checksum)
+
+
+def _address(filename: str, **query: str) -> str:
+    """Return the address that `url_for` returns for a static file. A page has a dozen of them, and
+    this takes a tenth of the time."""
+    path = f"{current_app.static_url_path}/{quote(filename)}"
+    return f"{path}?{urlencode(query)}" if query else path
 
 
 def _send_static(filename: str) -> ResponseReturnValue:

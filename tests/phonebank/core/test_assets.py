@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from flask import Flask, render_template_string
+from flask import Flask, render_template_string, url_for
 
 from phonebank.core import assets
 
@@ -70,6 +70,17 @@ def test_the_address_of_our_own_file_changes_with_its_content(tmp_path, monkeypa
         assert assets.asset("sheet.css") != before
         with pytest.raises(FileNotFoundError):
             assets.asset("misspelt.css")
+
+
+def test_an_address_is_the_one_that_flask_would_make(app):
+    with app.test_request_context():
+        for path in ("phonebank.css", "maps/germany.svg"):
+            version = assets.asset(path).partition("?v=")[2]
+            assert assets.asset(path) == url_for("static", filename=path, v=version)
+        odd = "a folder/ä?.css"
+        assert assets._address(odd, bundle="", v="1") == url_for(
+            "static", filename=odd, bundle="", v="1"
+        )
 
 
 def test_browsers_keep_only_what_cannot_change(app):
