@@ -8,7 +8,7 @@ import gc
 import os
 from typing import Any
 
-from phonebank.core import accept_limit, gc_tuning
+from phonebank.core import accept_limit, gc_tuning, gunicorn_settings
 
 
 def _number(name: str, default: int) -> int:
@@ -28,8 +28,9 @@ control_socket_disable = True
 gc.disable()
 
 
-def post_worker_init(_worker: Any) -> None:
+def post_worker_init(worker: Any) -> None:
     """Set the process up. gunicorn calls this function in each web process, after the process has
     loaded the application and before the process accepts a connection."""
     accept_limit.raise_max_accept()
+    gunicorn_settings.keep_as_attributes(worker.cfg)
     gc_tuning.freeze_and_throttle_gc()
