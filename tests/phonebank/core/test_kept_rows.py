@@ -39,6 +39,18 @@ def test_only_so_many_rows_are_kept(app_context: Flask) -> None:
     assert kept.get(first.id, first.row_version) is not first
 
 
+def test_the_rows_that_were_used_last_stay(app_context: Flask) -> None:
+    campaigns = [create_campaign(), create_campaign(), create_campaign()]
+    db.session.commit()
+    kept = KeptRows(Campaign, at_most=2)
+    versions = {one.id: version_of(one.id) for one in campaigns}
+    first, second, third = versions
+    row = kept.get(first, versions[first])
+    for key in (second, first, third):
+        kept.get(key, versions[key])
+    assert kept.get(first, versions[first]) is row
+
+
 def test_a_deleted_row_is_refused(app_context: Flask) -> None:
     with pytest.raises(NoResultFound):
         KeptRows(Campaign).get(1, "1")
