@@ -1,14 +1,16 @@
 """Stores the answers to the steps of a call's script, one by one. These functions do not commit."""
 
+import json
 import uuid
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select, text
+from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from phonebank.calls.hold import OpenCall, is_stale, not_an_own_call
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, InvalidInputError
+from phonebank.core.statement import Statement
 from phonebank.models import Answer, Call, Caller, now
 from phonebank.models.call import TAKEN_OVER
 from phonebank.scripts.versions import script_of
@@ -19,13 +21,16 @@ from scripts_library.engine import InvalidAnswerError, check_answer
 TRIES_AT_MOST = 3
 
 # Statements are built once, because building them takes longer than PostgreSQL takes to answer.
-_CALL = select(Call.id, Call.script_version_id, Call.outcome, Call.turn).where(
-    Call.id == bindparam("call_id"), Call.caller_id == bindparam("caller_id"), Call.phone != ""
+_CALL = Statement(
+    select(Call.id, Call.script_version_id, Call.outcome, Call.turn).where(
+        Call.id == bindparam("call_id"), Call.caller_id == bindparam("caller_id"), Call.phone != ""
+    )
 )
 # The UPDATE locks the call and gives its row a new version. If a request is recording an outcome at
 # this moment and has not read this answer, that request finds that the call has changed, and reads
 # the answers again.
-_SAVE = text("""
+_SAVE = Statement(
+    text("""
 WITH unrecorded AS (
     UPDATE call SET turn = turn WHERE id = :call_id AND outcome IS NULL AND turn = :turn
     RETURNING id
@@ -40,6 +45,7 @@ WITH unrecorded AS (
 )
 SELECT (SELECT count(*) FROM unrecorded) AS is_unrecorded, (SELECT count(*) FROM saved) AS is_saved
 """).bindparams(bindparam("value", type_=JSONB), taken_over=TAKEN_OVER)
+)
 _ANSWERS = select(Answer.step_id, Answer.value).where(Answer.call_id == bindparam("call_id"))
 
 
@@ -70,25 +76,24 @@ def save_answer(
     answer that the step does not accept.
     """
     for _ in range(TRIES_AT_MOST):
-        call = db.session.execute(_CALL, {"call_id": call_id, "caller_id": caller.id}).one_or_none()
+        call = _CALL.row({"call_id": call_id, "caller_id": caller.id})
         if call is None:
             raise not_an_own_call(call_id, caller.id)
         if call.outcome is not None:
             break
-        value = _checked(call, step_id, raw)
+        value = _checked(call.script_version_id, step_id, raw)
         if is_stale(turn, call.turn):
             return answers_of(call).get(step_id)
-        saved = db.session.execute(
-            _SAVE,
+        saved = _SAVE.row(
             {
                 "call_id": call.id,
                 "turn": call.turn,
                 "step_id": step_id,
-                "value": value,
+                "value": json.dumps(value),
                 "at": now(),
                 "seq": seq,
-            },
-        ).one()
+            }
+        )
         if saved.is_unrecorded:
             return value if saved.is_saved else answers_of(call).get(step_id)
     raise ConflictError("This call is already recorded.", "Undo it first to change an answer.")
@@ -101,13 +106,13 @@ def last_seq(call: Call | OpenCall) -> int:
     return max(0, newest or 0)
 
 
-def answers_of(call: Call | OpenCall | Row[*tuple[Any, ...]]) -> dict[str, Any]:
+def answers_of(call: Call | OpenCall) -> dict[str, Any]:
     """Return a call's answers by step id."""
     return dict(db.session.execute(_ANSWERS, {"call_id": call.id}).all())
 
 
-def _checked(call: Row[*tuple[Any, ...]], step_id: str, raw: Any) -> Any:
-    script = script_of(call.script_version_id)
+def _checked(script_version_id: int | None, step_id: str, raw: Any) -> Any:
+    script = script_of(script_version_id)
     if script is None or not script.has_step(step_id):
         raise InvalidInputError("This call's script doesn't have this step.", "Reload the page.")
     try:

@@ -14,6 +14,7 @@ from phonebank.contact_queue.holds import copy_after_commit, end_hold
 from phonebank.contact_queue.redis_queue import HeldContact
 from phonebank.core.db import db
 from phonebank.core.errors import NotFoundError
+from phonebank.core.statement import Statement
 from phonebank.models import Call, CallEnding, Caller, CallerState, Contact, now
 from phonebank.models.state_column import state_text
 
@@ -133,8 +134,9 @@ _OWN_CALL_AND_CONTACT = (
 # needed because another tab may have written a later expiry. The update checks the hold again,
 # because it may have waited for the row. If the caller's row is locked, it is skipped. A removal
 # locks the caller first and then the call, so waiting for the caller could be a deadlock.
-_RENEW = state_text(
-    """
+_RENEW = Statement(
+    state_text(
+        """
 WITH hold AS (
     SELECT call.id, call.campaign_id, contact_id, expires_at, until,
            until - expires_at >= least(:written_apart, hold_seconds * interval '0.2 seconds')
@@ -164,8 +166,9 @@ WITH hold AS (
 )
 SELECT campaign_id, contact_id, expires_at FROM renewed
 """,
-    removed=CallerState.REMOVED,
-).bindparams(written_apart=WRITTEN_APART, seen_apart=SEEN_APART)
+        removed=CallerState.REMOVED,
+    ).bindparams(written_apart=WRITTEN_APART, seen_apart=SEEN_APART)
+)
 _MARK_SEEN = text("""
 UPDATE caller SET seen_at = :at
 WHERE id = :caller_id AND (seen_at IS NULL OR seen_at < :at - :seen_apart)
@@ -199,7 +202,7 @@ def renew_hold(device: Caller | Device, call_id: uuid.UUID) -> datetime:
     at = now()
     values = {"call_id": call_id, "at": at}
     values |= {"caller_id": device.id, "device_token": device.device_token}
-    renewed = db.session.execute(_RENEW, values).one_or_none()
+    renewed = _RENEW.row(values)
     if renewed is None or renewed.expires_at <= at:
         refuse_erased(call_id, device.id)
         raise NotFoundError("This call is no longer yours.", "Ask for the next person.")
