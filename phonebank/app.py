@@ -16,7 +16,7 @@ from phonebank.core.install_paths import ROOT
 from phonebank.hosts import routes as hosts
 from phonebank.live import server as live
 from phonebank.models import STATES, Base
-from phonebank.movement import kept_pages
+from phonebank.movement import kept_pages, near_views
 from phonebank.movement import routes as movement
 from phonebank.organisers import routes as organisers
 from phonebank.phone_webhooks import routes as phone_webhooks
@@ -93,5 +93,5 @@ def create_app(config: Config | None = None, timeouts: Timeouts = db.FOR_PAGES) 
     phone_webhooks.init_app(app)
     live.init_app(app)
     overload.init_app(app)
-    kept_pages.send_before_flask(app)
+    kept_pages.send_before_flask(app, near_views.draw_known)
     return app

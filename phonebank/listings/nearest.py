@@ -3,9 +3,9 @@ address."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, func, select
 
@@ -73,11 +73,9 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Near:
-    """One event, as strangers see it. `km` is the distance in kilometres from the place where
-    somebody searches. For an event by video, and for an event that was not found by such a search,
-    `km` is None. A comparison with `==` ignores `km`. `left` is the number of free places.
-    `checked_at` is the time at which the event was last confirmed, in the event's time zone. It is
-    None if nobody has confirmed the event yet."""
+    """One event, as strangers see it. `left` is the number of free places. `checked_at` is the time
+    at which the event was last confirmed, in the event's time zone. It is None if nobody has
+    confirmed the event yet."""
 
     id: int
     kind: str
@@ -87,7 +85,6 @@ class Near:
     starts_at: datetime
     by_video: bool
     area: str
-    km: float | None = field(compare=False)
     left: int
     step_free: bool | None
     languages: tuple[str, ...]
@@ -115,6 +112,14 @@ class Near:
         if nobody has confirmed the event yet."""
         at = self.checked_at
         return f" · last confirmed on {at.day} {at:%B}" if at else ""
+
+
+class Found(NamedTuple):
+    """An event that a search found. `km` is the distance in kilometres from the place of the
+    search."""
+
+    km: float
+    event: Near
 
 
 @dataclass(frozen=True)
@@ -146,12 +151,12 @@ def all_events(at: datetime) -> Events | None:
     if len(rows) > READ_AT_MOST:
         return None
     points = [(row.latitude, row.longitude) for row in rows]
-    described = _describe([(None, row) for row in rows], at, _taken([row.id for row in rows]))
+    described = _describe(rows, at)
     found = list(zip(points, described, strict=True))
     return Events([latitude for latitude, _ in points], found)
 
 
-def nearest(point: Point, at: datetime, events: Events | None = None) -> list[Near]:
+def nearest(point: Point, at: datetime, events: Events | None = None) -> list[Found]:
     """Return up to twenty events that are at most 500 kilometres away from `point`, nearest first.
     Events by video are left out. Events at the same distance, rounded to 100 metres, are sorted by
     start time.
@@ -163,6 +168,8 @@ def nearest(point: Point, at: datetime, events: Events | None = None) -> list[Ne
     for reach in _REACHES:
         box = box_around(point, reach)
         found = _read_box(box, at) if events is None else _of_box(box, at, events)
+        if len(found) < SHOWN_AT_MOST and reach != _REACHES[-1]:
+            continue
         distances = [(km_between(point, where), one) for where, one in found]
         # The corners of the box are farther away than `reach`.
         close = [one for one in distances if one[0] <= reach]
@@ -170,9 +177,10 @@ def nearest(point: Point, at: datetime, events: Events | None = None) -> list[Ne
             break
     close.sort(key=lambda one: (round(one[0], 1), one[1].starts_at, one[1].id))
     shown = close[:SHOWN_AT_MOST]
+    described = [one for _, one in shown]
     if events is None:
-        return _describe(shown, at, _taken([row.id for _, row in shown]))
-    return [replace(one, km=km) for km, one in shown]
+        described = _describe(described, at)
+    return [Found(km, event) for (km, _), event in zip(shown, described, strict=True)]
 
 
 # The southern, western, northern and eastern edge, in degrees.
@@ -201,13 +209,12 @@ def by_video(at: datetime) -> list[Near]:
     """Return up to VIDEO_AT_MOST events by video that are not over, soonest first."""
     query = _shown(at, Listing.by_video.is_(True)).order_by(Listing.starts_at, Listing.id)
     rows = db.session.execute(query.limit(VIDEO_AT_MOST)).all()
-    return _describe([(None, row) for row in rows], at, _taken([row.id for row in rows]))
+    return _describe(rows, at)
 
 
 def near_of(listings: Sequence[Listing], at: datetime) -> list[Near]:
     """Return these listings as strangers see them, in the same order."""
-    taken = _taken([listing.id for listing in listings])
-    return _describe([(None, listing) for listing in listings], at, taken)
+    return _describe(listings, at)
 
 
 def dots(countries: Sequence[str], at: datetime) -> list[Dot]:
@@ -241,9 +248,8 @@ def _conditions(at: datetime) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _describe(
-    rows: Sequence[tuple[float | None, Any]], at: datetime, taken: dict[int, int]
-) -> list[Near]:
+def _describe(rows: Sequence[Any], at: datetime) -> list[Near]:
+    taken = _taken([row.id for row in rows])
     return [
         Near(
             id=row.id,
@@ -256,7 +262,6 @@ def _describe(
             starts_at=row.starts_at,
             by_video=row.by_video,
             area=row.area,
-            km=km,
             left=max(0, row.places - taken.get(row.id, 0)),
             step_free=row.step_free,
             languages=tuple(LANGUAGES[code] for code in row.languages if code in LANGUAGES),
@@ -264,7 +269,7 @@ def _describe(
             is_needed=at < row.starts_at <= at + NEEDED_WITHIN
             and taken.get(row.id, 0) * 2 < row.places,
         )
-        for km, row in rows
+        for row in rows
     ]
 
 

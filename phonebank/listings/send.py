@@ -142,9 +142,9 @@ def send_alerts(at: datetime, send: Send) -> int:
         if alert is None:
             continue
         found = [
-            one
-            for one in nearest((alert.latitude, alert.longitude), at)
-            if one.km is not None and one.km <= NEAR and one.left
+            event
+            for km, event in nearest((alert.latitude, alert.longitude), at)
+            if km <= NEAR and event.left
         ]
         if found:
             listing = db.session.get_one(Listing, found[0].id)

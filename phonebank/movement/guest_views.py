@@ -41,7 +41,8 @@ from phonebank.models import (
     Training,
     now,
 )
-from phonebank.movement.near_views import COUNTRY, address_of, near
+from phonebank.movement.kept_searches import address_of
+from phonebank.movement.near_views import COUNTRY, near
 from phonebank.parties.codes import join_link
 from phonebank.places.find import describe_place, place_at
 from phonebank.trainings import rooms

@@ -1,11 +1,15 @@
 """Keeps whole answers (HTTP responses that contain public pages). If the same request comes again
 within a minute, the web process sends the kept answer, and Flask does not see the request. Sending
-a kept answer costs little, even on a day when very many strangers look at the map of events."""
+a kept answer costs little, even on a day when very many strangers look at the map of events.
+
+Flask does not see a request for a new page either, if the process can draw the page from what it
+keeps. The answer then has the headers of an earlier answer with such a page.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from cachetools import LRUCache
@@ -17,6 +21,10 @@ if TYPE_CHECKING:
 # A list in `environ`, to which `may_be_sent_again` appends. Other middleware copies `environ`, and
 # the copies have the same list.
 _KEPT = "phonebank.kept_answer"
+# The headers that each page has for itself. Server-Timing says how long Flask took.
+_OF_ONE_PAGE = ("ETag", "Content-Length", "Server-Timing")
+# A process keeps headers for this many combinations of what an answer depends on.
+HEADERS_AT_MOST = 100
 # The answers of a process share their pages with `kept_pages`, so each takes about 2 kB more.
 ANSWERS_AT_MOST = 5_000
 # What an answer depends on, besides its path: the address by which the browser or a proxy calls
@@ -30,9 +38,21 @@ _VARIES_BY = (
 )
 
 
+Headers = list[tuple[str, str]]
+
+
+class Drawn(NamedTuple):
+    """A page that was drawn: its content compressed with gzip, its ETag, and the Unix time until
+    which it may be sent."""
+
+    gzipped: bytes
+    etag: str
+    until: float
+
+
 class _Answer(NamedTuple):
     until: float
-    headers: list[tuple[str, str]]
+    headers: Headers
     content: bytes
 
 
@@ -41,6 +61,7 @@ class KeptAnswers:
 
     def __init__(self) -> None:
         self._answers: LRUCache[tuple[object, ...], _Answer] = LRUCache(ANSWERS_AT_MOST)
+        self._headers: LRUCache[tuple[object, ...], Headers] = LRUCache(HEADERS_AT_MOST)
 
     def find(self, environ: WSGIEnvironment) -> _Answer | None:
         """Return the kept answer to this request. Return None if there is none, or if the answer is
@@ -51,21 +72,44 @@ class KeptAnswers:
     def add(self, environ: WSGIEnvironment, answer: _Answer) -> None:
         """Keep this answer, so that everybody who makes the same request can get it."""
         self._answers[_key_of(environ)] = answer
+        self._headers[_depends_on(environ)] = [
+            header for header in answer.headers if header[0] not in _OF_ONE_PAGE
+        ]
+
+    def knows_headers(self, environ: WSGIEnvironment) -> bool:
+        """Whether the process has sent a compressed page in answer to a request like this one, but
+        perhaps for another path."""
+        return ("Content-Encoding", "gzip") in self._headers.get(_depends_on(environ), ())
+
+    def add_page(self, environ: WSGIEnvironment, page: Drawn) -> _Answer:
+        """Return the answer to this request that has a page as its content, and keep it. The
+        headers must be known (`knows_headers`)."""
+        of_this = [("ETag", page.etag), ("Content-Length", str(len(page.gzipped)))]
+        headers = [*self._headers[_depends_on(environ)], *of_this]
+        answer = self._answers[_key_of(environ)] = _Answer(page.until, headers, page.gzipped)
+        return answer
 
     def forget(self) -> None:
         """Forget all answers. Only tests need this function."""
         self._answers.clear()
+        self._headers.clear()
 
 
 class _Middleware:
-    def __init__(self, wsgi_app: WSGIApplication, kept: KeptAnswers) -> None:
+    def __init__(
+        self, wsgi_app: WSGIApplication, kept: KeptAnswers, draw: Callable[[str], Drawn | None]
+    ) -> None:
         self._app = wsgi_app
         self._kept = kept
+        self._draw = draw
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if not _may_be_kept(environ):
             return self._app(environ, start_response)
         answer = self._kept.find(environ)
+        if answer is None and self._kept.knows_headers(environ):
+            page = self._draw(environ["PATH_INFO"])
+            answer = self._kept.add_page(environ, page) if page is not None else None
         if answer is not None:
             start_response("200 OK", [*answer.headers])
             return [answer.content]
@@ -87,8 +131,12 @@ class _Middleware:
         return body
 
 
+def _depends_on(environ: WSGIEnvironment) -> tuple[object, ...]:
+    return tuple(environ.get(name) for name in _VARIES_BY)
+
+
 def _key_of(environ: WSGIEnvironment) -> tuple[object, ...]:
-    return environ["PATH_INFO"], *(environ.get(name) for name in _VARIES_BY)
+    return environ["PATH_INFO"], *_depends_on(environ)
 
 
 def _may_be_kept(environ: WSGIEnvironment) -> bool:
@@ -100,10 +148,13 @@ def _may_be_kept(environ: WSGIEnvironment) -> bool:
     )
 
 
-def send_before_flask(app: Flask, kept: KeptAnswers) -> None:
+def send_before_flask(app: Flask, kept: KeptAnswers, draw: Callable[[str], Drawn | None]) -> None:
     """Add middleware that keeps answers and sends them. This middleware runs before all other
-    middleware of the app. Call this function after all other middleware has been added."""
-    app.wsgi_app = _Middleware(app.wsgi_app, kept)  # type: ignore[method-assign]
+    middleware of the app. Call this function after all other middleware has been added.
+
+    `draw` returns the page with a path, or None if Flask has to draw it.
+    """
+    app.wsgi_app = _Middleware(app.wsgi_app, kept, draw)  # type: ignore[method-assign]
 
 
 def may_be_sent_again(content: bytes, until: float) -> None:

@@ -11,12 +11,13 @@ import gzip
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from cachetools import TTLCache
+from cachetools import LRUCache
 from flask import Flask, Response, current_app, request
+from sqlalchemy.exc import SQLAlchemyError
 
-from phonebank.movement import kept_answers
+from phonebank.movement import kept_answers, kept_searches
 from phonebank.movement.kept_parts import PARTS_KEPT_FOR, KeptParts
 
 # Seconds. A browser may keep a page for PARTS_KEPT_FOR. So after at most two minutes, the pages
@@ -36,11 +37,19 @@ class Page:
     checksum: str
     drawn_at: float
 
+    @property
+    def etag_gzipped(self) -> str:
+        """The ETag of the compressed page."""
+        return f'"{self.checksum}-gzip"'
+
     @classmethod
-    def of(cls, html: str, drawn_at: float) -> "Page":
-        """Return the page with this HTML, which was rendered at the Unix time `drawn_at`."""
+    def of(cls, html: str, drawn_at: float, before: "Page | None") -> "Page":
+        """Return the page with this HTML, which was rendered at the Unix time `drawn_at`. If the
+        page `before` has the same HTML, it is not compressed again."""
         content = html.encode()
         checksum = hashlib.sha256(content).hexdigest()[:16]
+        if before is not None and before.checksum == checksum:
+            return replace(before, drawn_at=drawn_at)
         return cls(gzip.compress(content, 6, mtime=0), checksum, drawn_at)
 
 
@@ -49,19 +58,28 @@ class KeptPages:
     pages have in common, and the whole answers."""
 
     def __init__(self) -> None:
-        self._pages: TTLCache[str, Page] = TTLCache(
-            PAGES_AT_MOST, KEPT_FOR, timer=lambda: time.time()
-        )
+        self._pages: LRUCache[str, Page] = LRUCache(PAGES_AT_MOST)
         self.parts = KeptParts()
         self.answers = kept_answers.KeptAnswers()
+
+    def drawn(self, path: str, draw: Callable[[str], str | None]) -> kept_answers.Drawn | None:
+        """Return the page with this path, or None if `draw` returns None. If no fresh page is kept
+        for the path, `draw` renders the page."""
+        page = self._fresh(path)
+        if page is None:
+            html = draw(path)
+            if html is None:
+                return None
+            page = self._keep(path, html)
+        return kept_answers.Drawn(page.gzipped, page.etag_gzipped, page.drawn_at + KEPT_FOR)
 
     def answer(self, draw: Callable[[], str]) -> Response:
         """Return a response with the page for this request's path. If no page is kept for the path,
         or if the kept page is older than KEPT_FOR, `draw` renders the page."""
-        page = self._page(request.path, draw)
+        page = self._fresh(request.path) or self._keep(request.path, draw())
         headers = {"Vary": "Accept-Encoding", "Cache-Control": f"public, max-age={PARTS_KEPT_FOR}"}
         if request.accept_encodings.quality("gzip"):
-            headers |= {"Content-Encoding": "gzip", "ETag": f'"{page.checksum}-gzip"'}
+            headers |= {"Content-Encoding": "gzip", "ETag": page.etag_gzipped}
             content = page.gzipped
         else:
             headers["ETag"] = f'"{page.checksum}"'
@@ -73,10 +91,12 @@ class KeptPages:
             kept_answers.may_be_sent_again(content, page.drawn_at + KEPT_FOR)
         return response
 
-    def _page(self, path: str, draw: Callable[[], str]) -> Page:
+    def _fresh(self, path: str) -> Page | None:
         page = self._pages.get(path)
-        if page is None:
-            page = self._pages[path] = Page.of(draw(), time.time())
+        return page if page is not None and time.time() < page.drawn_at + KEPT_FOR else None
+
+    def _keep(self, path: str, html: str) -> Page:
+        page = self._pages[path] = Page.of(html, time.time(), self._pages.get(path))
         return page
 
     def forget(self) -> None:
@@ -92,10 +112,25 @@ def init_app(app: Flask) -> None:
     app.extensions["kept_pages"] = KeptPages()
 
 
-def send_before_flask(app: Flask) -> None:
-    """Let the app send kept pages without passing the request to Flask. Call this function after
-    all other middleware has been added."""
-    kept_answers.send_before_flask(app, app.extensions["kept_pages"].answers)
+def send_before_flask(app: Flask, draw: Callable[[str], str | None]) -> None:
+    """Let the app send kept pages, draw pages, and answer searches for places that it knows,
+    without passing the request to Flask. Call this function after all other middleware has been
+    added.
+
+    `draw` returns the HTML of the page with a path, or None if Flask has to draw it. It is called
+    in an app context, but outside of a request.
+    """
+    pages: KeptPages = app.extensions["kept_pages"]
+
+    def drawn(path: str) -> kept_answers.Drawn | None:
+        with app.app_context():
+            try:
+                return pages.drawn(path, draw)
+            except SQLAlchemyError:
+                return None  # Flask tries it again, and says what is wrong.
+
+    kept_answers.send_before_flask(app, pages.answers, drawn)
+    kept_searches.answer_before_flask(app, pages.parts.place_meant)
 
 
 def keep(draw: Callable[[], str]) -> Response:

@@ -3,7 +3,7 @@ rendered a part, it keeps the part for a while and uses it for all pages."""
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -16,9 +16,10 @@ from markupsafe import Markup, escape
 from phonebank.core.db import db
 from phonebank.listings import nearest
 from phonebank.listings.near_map import Middle, Town, draw_map, towns_on
-from phonebank.listings.nearest import Dot, Events, Near
+from phonebank.listings.nearest import Dot, Events, Found, Near
 from phonebank.listings.offers import campaigns_for
 from phonebank.models import Place
+from phonebank.movement.frames import Frame, marks_for
 from phonebank.places.find import TYPED_AT_MOST, find_places, place_at, places_beside
 from phonebank.places.outlines import Outline
 from phonebank.places.typed import read_typed
@@ -30,6 +31,8 @@ PARTS_KEPT_FOR = 30
 # Seconds. The towns change only with a release. They are read again nevertheless, because one
 # process runs many tests, and each test may have other towns.
 TOWNS_KEPT_FOR = 3600
+# Seconds. Frames change only with a release.
+FRAMES_KEPT_FOR = 3600
 PLACES_AT_MOST = 10_000
 # A map has about 4 kB, and the HTML of an event less than 1 kB.
 MAPS_AT_MOST = 1_000
@@ -70,6 +73,19 @@ class KeptParts:
             self._parts[name] = now, part
         return cast(Part, part)
 
+    def last(self, name: str) -> object:
+        """Return the last result for `name`, whatever its age, or None if there is none."""
+        return self._parts.get(name, (0.0, None))[1]
+
+    def place_meant(self, codes: Sequence[tuple[str, str]]) -> Place | None:
+        """Return the only place that these codes can mean, each given as (country, code). Return
+        None if the codes can mean several places or no place, or if it is not known of each code
+        whether it has a place."""
+        if any(code not in self.places for code in codes):
+            return None
+        found = _postcodes(self.places.get(code) for code in codes)
+        return found[0] if len(found) == 1 else None
+
     def forget(self) -> None:
         """Forget all parts. Only tests need this function."""
         self._parts.clear()
@@ -82,13 +98,17 @@ def kept_place(country: str, code: str) -> Place:
     return _kept_place_or_none(country.upper(), code) or place_at(country, code)
 
 
+def known_place(country: str, code: str) -> Place | None:
+    """Return the kept place with this code in a country (ISO 3166-1), or None if none is kept."""
+    return _parts().places.get((country, code))
+
+
 def places_typed(typed: str) -> Sequence[Place]:
     """Return the places that a typed text may mean. This function returns and raises the same as
     `find_places`, but finds kept places without a query. It never keeps a whole British or Canadian
     postcode."""
     codes = read_typed(typed[:TYPED_AT_MOST]).codes
-    kept = [_kept_place_or_none(country, code) for country, code in codes]
-    found = [place for place in kept if place is not None and place.population is None]
+    found = _postcodes(_kept_place_or_none(country, code) for country, code in codes)
     return sorted(found, key=lambda place: place.country) or find_places(typed)
 
 
@@ -102,6 +122,11 @@ def _kept_place_or_none(country: str, code: str) -> Place | None:
             places[country, place.code] = place
         places[country, code] = read.get(code)
     return places.get((country, code))
+
+
+def _postcodes(places: Iterable[Place | None]) -> list[Place]:
+    """Return the places that are postcodes. Towns have a population."""
+    return [place for place in places if place is not None and place.population is None]
 
 
 def kept_events() -> Events | None:
@@ -140,14 +165,31 @@ def kept_map(outline: Outline, middle: Middle | None) -> Markup:
     return picture
 
 
-def list_events(events: Sequence[Near], distance: Callable[[float], str]) -> Markup:
-    """Return the HTML of a list of events, without `<ul>`. `distance` is a function that turns a
-    distance in kilometres into words."""
+def kept_frame(template: str, slots: Sequence[str], **facts: object) -> Frame:
+    """Return the frame of a template: its HTML with these facts as variables, and with a slot for
+    each other variable. The template gets no variables about a request, because there may be
+    none."""
+
+    def render() -> Frame:
+        return Frame.of(
+            current_app.jinja_env.get_template(template).render(**facts, **marks_for(slots))
+        )
+
+    return _parts().part(f"frame {template} {slots} {facts}", render, FRAMES_KEPT_FOR)
+
+
+def list_events(events: Sequence[Near]) -> Markup:
+    """Return the HTML of a list of events, without `<ul>`."""
+    return Markup("".join(half for one in events for half in _halves_of(one)))  # noqa: S704 - HTML
+
+
+def list_found(found: Sequence[Found], distance: Callable[[float], str]) -> Markup:
+    """Return the HTML of a list of events with their distances, without `<ul>`. `distance` is a
+    function that turns a distance in kilometres into words."""
     parts = []
-    for one in events:
+    for km, one in found:
         before, after = _halves_of(one)
-        far = "" if one.km is None else f" · {escape(distance(one.km))}"
-        parts += [before, far, after]
+        parts += [before, f" · {escape(distance(km))}", after]
     return Markup("".join(parts))  # noqa: S704 - the halves are HTML, and the distance is escaped
 
 
@@ -163,10 +205,16 @@ def _halves_of(one: Near) -> tuple[str, str]:
 
 
 def _dots_on(outline: Outline) -> _Dots:
-    def read() -> _Dots:
-        return _Dots(nearest.dots(outline.countries, datetime.now(UTC)), LRUCache(MAPS_AT_MOST))
+    parts = _parts()
+    name = f"dots {outline.name}"
 
-    return _parts().part(f"dots {outline.name}", read)
+    def read() -> _Dots:
+        dots = nearest.dots(outline.countries, datetime.now(UTC))
+        before = cast(_Dots | None, parts.last(name))
+        same = before is not None and before.dots == dots
+        return before if before is not None and same else _Dots(dots, LRUCache(MAPS_AT_MOST))
+
+    return parts.part(name, read)
 
 
 def _towns_on(outline: Outline) -> list[Town]:

@@ -6,10 +6,11 @@ search form has no CSRF token, because everybody gets the same kept page, and a 
 one browser only. The search needs no token, because it changes nothing.
 """
 
+import re
 from datetime import datetime
 from functools import partial
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from phonebank.core.access import ANYONE, open_to
@@ -22,18 +23,23 @@ from phonebank.movement.kept_pages import keep
 from phonebank.movement.kept_parts import (
     kept_dots,
     kept_events,
+    kept_frame,
     kept_map,
     kept_place,
     kept_videos,
+    known_place,
     list_events,
+    list_found,
     places_typed,
     takes_offers,
 )
+from phonebank.movement.kept_searches import address_of
 from phonebank.places.distance import describe_distance
 from phonebank.places.find import COUNTRIES, TYPED_AT_MOST, describe_place
 from phonebank.places.outlines import outline_of
 
 near = Blueprint("near", __name__, url_prefix="/near")
+_PLACES_PAGE = re.compile("/near/(gb|ie|de|us|ca)/([^/]+)")
 COUNTRY = 'any("gb", "ie", "de", "us", "ca")'
 
 
@@ -92,26 +98,34 @@ def at_place(country: str, code: str) -> ResponseReturnValue:
     return keep(lambda: _draw_place(kept_place(country, code), now()))
 
 
+def draw_known(path: str) -> str | None:
+    """Return the HTML of a place's page by its path, if this process knows the place. Return None
+    for any other path. The function needs an app context, but no request."""
+    match = _PLACES_PAGE.fullmatch(path)
+    place = known_place(match[1].upper(), match[2]) if match else None
+    return _draw_place(place, now()) if place else None
+
+
 def _draw_place(place: Place, at: datetime) -> str:
     point = (place.latitude, place.longitude)
     outline = outline_of(place.country)
     found = nearest.nearest(point, at, kept_events())
     distance = partial(describe_distance, country=place.country)
-    is_near = any(one.km is not None and one.km <= nearest.NEAR for one in found)
-    return render_template(
+    is_near = any(km <= nearest.NEAR for km, _ in found)
+    differs = {
+        "name": describe_place(place),
+        "code": place.code,
+        "found": list_found(found, distance),
+        "by_video": list_events(kept_videos()),
+        "map": kept_map(outline, middle_of(outline, point)),
+    }
+    frame = kept_frame(
         "movement/near_place.html",
-        place=place,
-        name=describe_place(place),
-        found=list_events(found, distance),
+        [slot for slot, value in differs.items() if value],
+        country=place.country.lower(),
         is_near=is_near,
         near_km=distance(nearest.NEAR),
-        by_video=list_events(kept_videos(), distance),
         takes_offers=not is_near and takes_offers(place),
-        map=kept_map(outline, middle_of(outline, point)),
         rule=nearest.NEEDED_RULE,
     )
-
-
-def address_of(place: Place) -> str:
-    """Return the path of a place's page."""
-    return url_for("near.at_place", country=place.country.lower(), code=place.code)
+    return frame.fill(differs)

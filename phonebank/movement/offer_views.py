@@ -14,7 +14,8 @@ from phonebank.listings import offers
 from phonebank.listings.times import is_over
 from phonebank.models import HostOfferState, now
 from phonebank.movement.forms import OfferForm
-from phonebank.movement.near_views import COUNTRY, address_of, near
+from phonebank.movement.kept_searches import address_of
+from phonebank.movement.near_views import COUNTRY, near
 from phonebank.places.find import describe_place, place_at
 
 

@@ -1,12 +1,22 @@
-"""Answers with kept pages, which are sent again before Flask sees the request."""
+"""Answers that are sent before Flask sees the request: kept pages, pages that the process can draw
+by itself, and searches for districts that it knows."""
 
+import gzip
+import time
 from collections.abc import Iterator
 
 import pytest
 from flask import Flask, request, request_started
 from flask.testing import FlaskClient
+from sqlalchemy.exc import OperationalError
 
+from phonebank.core.db import db
+from phonebank.listings import listings
+from phonebank.models import Place
 from phonebank.movement.kept_pages import KEPT_FOR
+from phonebank.movement.kept_parts import PARTS_KEPT_FOR
+from tests.phonebank.listings.conftest import make_evening
+from tests.some_places import ensure_places
 
 GZIP = {"Accept-Encoding": "gzip"}
 
@@ -75,3 +85,132 @@ def test_an_answer_ends_with_its_page(
     monkeypatch.setattr("time.time", lambda: began + KEPT_FOR)
     client.get("/near", headers=GZIP)
     assert len(seen) == 2
+
+
+@pytest.fixture
+def places(app: Flask, seen: list[str]) -> None:
+    with app.app_context():
+        ensure_places()
+
+
+def test_the_second_search_for_a_district_is_answered_without_flask(
+    client: FlaskClient, seen: list[str], places: None
+) -> None:
+    first = client.post("/near", data={"place": "SW9"})
+    second = client.post("/near", data={"place": "sw9 8qq"})
+    assert seen == ["/near"]
+    assert (second.status_code, second.data) == (303, first.data)
+    assert sorted(second.headers) == sorted(first.headers)
+    assert second.location == "/near/gb/SW9"
+    assert "8qq" not in f"{second.data!r}{second.headers}".lower()
+
+
+@pytest.mark.parametrize(
+    ("typed", "headers"),
+    [
+        ("SW9", {"Host": "phonebank.example.org"}),
+        ("SW9", {"X-Forwarded-Proto": "https"}),
+        ("London", {}),
+        ("50667", {}),  # a German and an American postcode
+        ("E1", {}),
+        ("", {}),
+        ("x" * 600, {}),
+    ],
+)
+def test_another_search_is_left_to_flask(
+    client: FlaskClient, seen: list[str], places: None, typed: str, headers: dict[str, str]
+) -> None:
+    client.post("/near", data={"place": "SW9"})
+    client.post("/near", data={"place": typed}, headers=headers)
+    assert len(seen) == 2
+
+
+def test_a_page_of_a_place_that_the_process_knows_is_drawn_without_flask(
+    client: FlaskClient, seen: list[str], places: None, app: Flask
+) -> None:
+    with app.app_context():
+        title = make_evening(code="SE5").listing.title
+    client.get("/near/gb/SE5", headers=GZIP)
+    client.post("/near", data={"place": "SW9"})
+    seen.clear()
+    drawn = client.get("/near/gb/SW9", headers=GZIP)
+    assert seen == []
+    app.extensions["kept_pages"].forget()
+    by_flask = client.get("/near/gb/SW9", headers=GZIP)
+    assert seen == ["/near/gb/SW9"]
+    assert drawn.data == by_flask.data
+    assert sorted(drawn.headers) == sorted(by_flask.headers)
+    assert title in client.get("/near/gb/SW9").text
+
+
+def test_a_page_drawn_without_flask_shows_what_has_changed(
+    client: FlaskClient,
+    seen: list[str],
+    places: None,
+    app: Flask,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with app.app_context():
+        listing = make_evening(code="SE5").listing
+        title = listing.title
+        client.get("/near/gb/SE5", headers=GZIP)
+        listings.cancel(listing)
+        db.session.commit()
+    began, started = time.monotonic(), time.time()
+    later = max(KEPT_FOR, PARTS_KEPT_FOR) + 1
+    monkeypatch.setattr("time.monotonic", lambda: began + later)
+    monkeypatch.setattr("time.time", lambda: started + later)
+    seen.clear()
+    page = gzip.decompress(client.get("/near/gb/SE5", headers=GZIP).data).decode()
+    assert seen == []
+    assert title not in page
+
+
+def test_a_page_that_is_not_to_be_compressed_is_left_to_flask(
+    client: FlaskClient, seen: list[str], places: None
+) -> None:
+    client.get("/near/gb/SE5")
+    client.get("/near/gb/SW9")
+    assert len(seen) == 2
+
+
+def test_what_cannot_be_drawn_before_flask_is_left_to_flask(
+    client: FlaskClient, seen: list[str], places: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.get("/near/gb/SE5", headers=GZIP)
+    began = time.monotonic()
+    monkeypatch.setattr("time.monotonic", lambda: began + PARTS_KEPT_FOR + 1)
+
+    def away(*_: object, **__: object) -> None:
+        raise OperationalError("SELECT", {}, Exception("away"))
+
+    monkeypatch.setattr("phonebank.listings.nearest.all_events", away)
+    client.post("/near", data={"place": "SW9"})
+    seen.clear()
+    answer = client.get("/near/gb/SW9", headers=GZIP)
+    assert seen == ["/near/gb/SW9"]
+    assert answer.status_code == 200  # with the events that were read last
+
+
+def test_a_places_name_is_escaped_in_its_page(
+    client: FlaskClient, seen: list[str], places: None, app: Flask
+) -> None:
+    with app.app_context():
+        values = {
+            "id": 999_999,
+            "latitude": 54.0,
+            "longitude": -2.0,
+            "near": "",
+            "key": "zz9",
+            "also": "",
+        }
+        db.session.add(Place(country="GB", code="ZZ9", name="<b>Hill & Dale</b>", **values))
+        db.session.commit()
+    try:
+        page = client.get("/near/gb/ZZ9").text
+    finally:
+        with app.app_context():
+            db.session.query(Place).filter_by(code="ZZ9").delete()
+            db.session.commit()
+    assert "&lt;b&gt;Hill &amp; Dale&lt;/b&gt;" in page
+    assert "<b>Hill" not in page
