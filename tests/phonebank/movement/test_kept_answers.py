@@ -125,6 +125,15 @@ def test_another_search_is_left_to_flask(
     assert len(seen) == 2
 
 
+def test_the_first_field_counts_as_it_does_in_flask(
+    client: FlaskClient, seen: list[str], places: None
+) -> None:
+    kind = "application/x-www-form-urlencoded"
+    client.post("/near", data={"place": "SW9"})
+    twice = client.post("/near", data="place=&place=SW9", content_type=kind)
+    assert (len(seen), twice.status_code) == (2, 422)
+
+
 def test_a_page_of_a_place_that_the_process_knows_is_drawn_without_flask(
     client: FlaskClient, seen: list[str], places: None, app: Flask
 ) -> None:
