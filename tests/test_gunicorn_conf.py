@@ -24,8 +24,12 @@ import gc, runpy
 before = gc.get_threshold()
 settings = runpy.run_path("gunicorn.conf.py")
 assert gc.get_threshold() == before, "the parent of the web processes stays as it is"
-settings["post_worker_init"](None)
+from types import SimpleNamespace
+from gunicorn.config import Config
 from gunicorn.workers import ggevent
+worker = SimpleNamespace(cfg=Config())
+settings["post_worker_init"](worker)
+assert "keepalive" in vars(worker.cfg), "the settings are quick to read"
 print(gc.get_threshold()[2] > 1_000_000, gc.get_freeze_count() > 0, ggevent.StreamServer.__module__)
 """
 
