@@ -68,12 +68,14 @@ async def visit(port: int, rate: float, seconds: float, codes: list[str]) -> dic
             answer: Answer = await asyncio.wait_for(connection.send(message), ANSWER_WITHIN)
         except (OSError, TimeoutError):
             statuses[0] += 1
+            if connection is not None:
+                connection.drop()
+            idle.append((address, None))
             return
         took.append(time.perf_counter() - began)
         statuses[answer.status] += 1
-        if len(idle) < ADDRESSES:
-            # The least recently used comes first, so all addresses take part.
-            idle.append((address, connection))
+        # The least recently used comes first, so all addresses take part.
+        idle.append((address, connection))
 
     began, late = loop.time(), 0
     tasks = set()
@@ -98,8 +100,10 @@ async def visit(port: int, rate: float, seconds: float, codes: list[str]) -> dic
 def give_way() -> None:
     """Let this process run only while no other process needs the processor, because the devices of
     real visitors need none of the server's."""
-    os.setsid()  # Linux shares the processors between sessions first
-    with contextlib.suppress(OSError):  # a Linux without this sharing
+    # Linux shares the processors between sessions first. The suppressed errors: this process leads
+    # its group already, and a Linux without this sharing.
+    with contextlib.suppress(OSError):
+        os.setsid()
         Path("/proc/self/autogroup").write_text("19")
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 

@@ -1,12 +1,13 @@
 """Refuses some requests when a web process is too busy, so that the process serves the other
 requests in time.
 
-`Overload` is WSGI middleware around the whole app, except for public pages whose answers the
-process keeps in memory. `Overload` counts the requests that are under way. If there are as many as
-a limit allows, `Overload` refuses a new request within a millisecond. The answer is a 503 that says
-when to try again. Only a record of a call (a request that says how a call went) may first wait for
-its turn, for up to RECORDS_WAIT seconds. A stranger's request for a page also waits, for up to
-STRANGERS_WAIT seconds, so that other requests go first. It is refused if there is no room then.
+`Overload` is WSGI middleware around the whole app, except for public pages that the process keeps
+in memory or can draw from what it keeps. `Overload` counts the requests that are under way. If
+there are as many as a limit allows, `Overload` refuses a new request within a millisecond. The
+answer is a 503 that says when to try again. Only a record of a call (a request that says how a call
+went) may first wait for its turn, for up to RECORDS_WAIT seconds. A stranger's request for a page
+also waits, for up to STRANGERS_WAIT seconds, so that other requests go first. It is refused if
+there is no room then.
 
 Uploads are counted separately. All other requests are counted together, but each urgency has its
 own limit. So requests for pages are usually refused first, then claims (requests for a person to

@@ -76,17 +76,19 @@ class KeptAnswers:
             header for header in answer.headers if header[0] not in _OF_ONE_PAGE
         ]
 
-    def knows_headers(self, environ: WSGIEnvironment) -> bool:
-        """Whether the process has sent a compressed page in answer to a request like this one, but
-        perhaps for another path."""
-        return ("Content-Encoding", "gzip") in self._headers.get(_depends_on(environ), ())
+    def headers_for(self, environ: WSGIEnvironment) -> Headers | None:
+        """Return the headers of an answer with a compressed page to a request like this one, but
+        perhaps for another path. The headers of the page itself are missing. Return None if the
+        process has sent no such answer."""
+        headers = self._headers.get(_depends_on(environ))
+        return headers if headers and ("Content-Encoding", "gzip") in headers else None
 
-    def add_page(self, environ: WSGIEnvironment, page: Drawn) -> _Answer:
-        """Return the answer to this request that has a page as its content, and keep it. The
-        headers must be known (`knows_headers`)."""
+    def add_page(self, environ: WSGIEnvironment, headers: Headers, page: Drawn) -> _Answer:
+        """Return the answer to this request that has a page as its content, and keep it. `headers`
+        is what `headers_for` returned."""
         of_this = [("ETag", page.etag), ("Content-Length", str(len(page.gzipped)))]
-        headers = [*self._headers[_depends_on(environ)], *of_this]
-        answer = self._answers[_key_of(environ)] = _Answer(page.until, headers, page.gzipped)
+        answer = _Answer(page.until, [*headers, *of_this], page.gzipped)
+        self._answers[_key_of(environ)] = answer
         return answer
 
     def forget(self) -> None:
@@ -107,9 +109,10 @@ class _Middleware:
         if not _may_be_kept(environ):
             return self._app(environ, start_response)
         answer = self._kept.find(environ)
-        if answer is None and self._kept.knows_headers(environ):
-            page = self._draw(environ["PATH_INFO"])
-            answer = self._kept.add_page(environ, page) if page is not None else None
+        headers = self._kept.headers_for(environ) if answer is None else None
+        page = self._draw(environ["PATH_INFO"]) if headers is not None else None
+        if headers is not None and page is not None:
+            answer = self._kept.add_page(environ, headers, page)
         if answer is not None:
             start_response("200 OK", [*answer.headers])
             return [answer.content]
@@ -149,8 +152,8 @@ def _may_be_kept(environ: WSGIEnvironment) -> bool:
 
 
 def send_before_flask(app: Flask, kept: KeptAnswers, draw: Callable[[str], Drawn | None]) -> None:
-    """Add middleware that keeps answers and sends them. This middleware runs before all other
-    middleware of the app. Call this function after all other middleware has been added.
+    """Add middleware that keeps answers and sends them. It runs before the middleware that the app
+    has so far, which must include `Overload`.
 
     `draw` returns the page with a path, or None if Flask has to draw it.
     """

@@ -9,16 +9,18 @@ have in common. Rendering is so quick that the processes do not need to share th
 
 import gzip
 import hashlib
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from cachetools import LRUCache
 from flask import Flask, Response, current_app, request
-from sqlalchemy.exc import SQLAlchemyError
 
 from phonebank.movement import kept_answers, kept_searches
-from phonebank.movement.kept_parts import PARTS_KEPT_FOR, KeptParts
+from phonebank.movement.kept_parts import PARTS_KEPT_FOR, KeptParts, NotKeptError, only_kept
+
+log = logging.getLogger(__name__)
 
 # Seconds. A browser may keep a page for PARTS_KEPT_FOR. So after at most two minutes, the pages
 # show a new event, and no longer show a cancelled event.
@@ -118,16 +120,21 @@ def send_before_flask(app: Flask, draw: Callable[[str], str | None]) -> None:
     added.
 
     `draw` returns the HTML of the page with a path, or None if Flask has to draw it. It is called
-    in an app context, but outside of a request.
+    in an app context, but outside of a request, and inside `only_kept`: what has to be read is read
+    by Flask's requests, which are limited.
     """
     pages: KeptPages = app.extensions["kept_pages"]
 
     def drawn(path: str) -> kept_answers.Drawn | None:
-        with app.app_context():
-            try:
+        try:
+            with app.app_context(), only_kept():
                 return pages.drawn(path, draw)
-            except SQLAlchemyError:
-                return None  # Flask tries it again, and says what is wrong.
+        except NotKeptError:
+            return None
+        except Exception:
+            # Flask tries it again, and has a page for each error.
+            log.exception("a page could not be drawn before Flask")
+            return None
 
     kept_answers.send_before_flask(app, pages.answers, drawn)
     kept_searches.answer_before_flask(app, pages.parts.place_meant)

@@ -3,14 +3,15 @@ rendered a part, it keeps the part for a while and uses it for all pages."""
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TypeVar, cast
 
 from cachetools import LRUCache, TTLCache
-from flask import current_app, get_template_attribute
+from flask import current_app, g, get_template_attribute
 from markupsafe import Markup, escape
 
 from phonebank.core.db import db
@@ -25,14 +26,13 @@ from phonebank.places.outlines import Outline
 from phonebank.places.typed import read_typed
 
 Part = TypeVar("Part")
+_UNKNOWN = Place()  # stands for a code of which the process does not know whether it has a place
 
 # Seconds. The parts that follow from the events are read again after this.
 PARTS_KEPT_FOR = 30
 # Seconds. The towns change only with a release. They are read again nevertheless, because one
 # process runs many tests, and each test may have other towns.
 TOWNS_KEPT_FOR = 3600
-# Seconds. Frames change only with a release.
-FRAMES_KEPT_FOR = 3600
 PLACES_AT_MOST = 10_000
 # A map has about 4 kB, and the HTML of an event less than 1 kB.
 MAPS_AT_MOST = 1_000
@@ -49,6 +49,21 @@ class _Dots:
     maps: "LRUCache[Middle | None, Markup]"
 
 
+class NotKeptError(Exception):
+    """The error that is raised inside `only_kept` for a part that is not kept."""
+
+
+@contextmanager
+def only_kept() -> Iterator[None]:
+    """Let nothing be read in a `with` block. A page is then drawn without a query, or not at all.
+    This needs an app context, and lasts until the block ends."""
+    g.only_kept = True
+    try:
+        yield
+    finally:
+        g.only_kept = False
+
+
 class KeptParts:
     """The parts that this process has read or rendered lately."""
 
@@ -62,10 +77,13 @@ class KeptParts:
     def part(self, name: str, read: Callable[[], Part], kept_for: float = PARTS_KEPT_FOR) -> Part:
         """Return the kept result for `name`, which all pages share. If no result is kept, or if the
         kept result is older than `kept_for` seconds, call `read` and keep its result. While one
-        request calls `read` again, other requests get the old result."""
+        request calls `read` again, other requests get the old result. Inside `only_kept`, raises
+        NotKeptError instead of calling `read`."""
         now = time.monotonic()
         read_at, part = self._parts.get(name, (-math.inf, None))
         if now - read_at >= kept_for:
+            if g.get("only_kept"):
+                raise NotKeptError(name)
             if name in self._parts:
                 # While this request reads, the other requests use the old part.
                 self._parts[name] = now, part
@@ -81,9 +99,11 @@ class KeptParts:
         """Return the only place that these codes can mean, each given as (country, code). Return
         None if the codes can mean several places or no place, or if it is not known of each code
         whether it has a place."""
-        if any(code not in self.places for code in codes):
+        # Each code is looked up once, because a kept place may expire between two look-ups.
+        meant = [self.places.get(code, _UNKNOWN) for code in codes]
+        if _UNKNOWN in meant:
             return None
-        found = _postcodes(self.places.get(code) for code in codes)
+        found = _postcodes(meant)
         return found[0] if len(found) == 1 else None
 
     def forget(self) -> None:
@@ -132,7 +152,10 @@ def _postcodes(places: Iterable[Place | None]) -> list[Place]:
 def kept_events() -> Events | None:
     """Return all events that strangers can find and that people attend in person. Return None if
     there are too many to keep."""
-    return _parts().part("events", lambda: nearest.all_events(datetime.now(UTC)))
+    events = _parts().part("events", lambda: nearest.all_events(datetime.now(UTC)))
+    if events is None and g.get("only_kept"):
+        raise NotKeptError("events")
+    return events
 
 
 def kept_videos() -> list[Near]:
@@ -175,7 +198,7 @@ def kept_frame(template: str, slots: Sequence[str], **facts: object) -> Frame:
             current_app.jinja_env.get_template(template).render(**facts, **marks_for(slots))
         )
 
-    return _parts().part(f"frame {template} {slots} {facts}", render, FRAMES_KEPT_FOR)
+    return _parts().part(f"frame {template} {slots} {facts}", render)
 
 
 def list_events(events: Sequence[Near]) -> Markup:

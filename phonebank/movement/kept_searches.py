@@ -83,7 +83,10 @@ def _codes_typed(environ: WSGIEnvironment) -> Codes:
     empty for a search that does not look like a postcode. The form stays in `environ` for Flask."""
     form = environ["wsgi.input"].read()
     environ["wsgi.input"].seek(0)
-    fields = parse_qs(form.decode(errors="replace"), keep_blank_values=True)
+    try:
+        fields = parse_qs(form.decode(), keep_blank_values=True, errors="strict")
+    except ValueError:  # no UTF-8
+        return ()
     typed = fields.get("place", [""])[0]
     return read_typed(typed[:TYPED_AT_MOST]).codes
 
