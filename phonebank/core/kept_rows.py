@@ -19,8 +19,8 @@ Row = TypeVar("Row", bound=Versioned)
 
 class KeptRows(Generic[Row]):
     """The kept rows of one table, up to `at_most` rows. A row takes a few kilobytes. An evening of
-    15,000 callers has 1,500 parties, and each process should keep them all: if it keeps fewer, it
-    reads nearly every row anew.
+    15,000 callers has 1,500 parties, and each process should keep them all. If it keeps fewer, it
+    reads nearly every row again.
 
     The rows belong to no database session and are shared by all requests. So these rows must not be
     changed, and only the columns of a row can be read.

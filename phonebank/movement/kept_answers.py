@@ -27,15 +27,10 @@ _OF_ONE_PAGE = ("ETag", "Content-Length", "Server-Timing")
 HEADERS_AT_MOST = 100
 # The answers of a process share their pages with `kept_pages`, so each takes about 2 kB more.
 ANSWERS_AT_MOST = 5_000
-# What an answer depends on, besides its path: the address by which the browser or a proxy calls
-# this server, and whether the page may be compressed.
-_VARIES_BY = (
-    "wsgi.url_scheme",
-    "HTTP_HOST",
-    "HTTP_X_FORWARDED_HOST",
-    "HTTP_X_FORWARDED_PROTO",
-    "HTTP_ACCEPT_ENCODING",
-)
+# The parts of `environ` that say by which address the browser or a proxy calls this server.
+OUR_ADDRESS = ("wsgi.url_scheme", "HTTP_HOST", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO")
+# What an answer depends on, besides its path.
+_VARIES_BY = (*OUR_ADDRESS, "HTTP_ACCEPT_ENCODING")
 
 
 Headers = list[tuple[str, str]]

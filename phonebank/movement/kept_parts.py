@@ -234,8 +234,9 @@ def _dots_on(outline: Outline) -> _Dots:
     def read() -> _Dots:
         dots = nearest.dots(outline.countries, datetime.now(UTC))
         before = cast(_Dots | None, parts.last(name))
-        same = before is not None and before.dots == dots
-        return before if before is not None and same else _Dots(dots, LRUCache(MAPS_AT_MOST))
+        if before is not None and before.dots == dots:
+            return before  # with the maps that are drawn already
+        return _Dots(dots, LRUCache(MAPS_AT_MOST))
 
     return parts.part(name, read)
 

@@ -1,6 +1,6 @@
 """Answers a search for a postcode district that the web process knows, before Flask sees the
 request. On a day when very many strangers look at the map of events, a third of their requests are
-such searches, and an answer from here costs a tenth of Flask's.
+such searches, and an answer from here costs a thirtieth of Flask's.
 
 The answer has the headers that Flask gave to an earlier search, and leads to the page of the
 district. A search that is answered here does not count towards the limit of searches, because it
@@ -19,6 +19,7 @@ from werkzeug.utils import redirect
 
 from phonebank.core.request_body import read_form_body
 from phonebank.models import Place
+from phonebank.movement.kept_answers import OUR_ADDRESS, Headers
 from phonebank.places.find import TYPED_AT_MOST
 from phonebank.places.typed import read_typed
 
@@ -29,14 +30,11 @@ PATH = "/near"
 SEE_OTHER = 303
 # A longer form is left to Flask.
 FORM_BYTES_AT_MOST = 500
-# The headers depend on the address by which the browser or a proxy calls this server. A process
-# keeps the headers for this many addresses.
-_VARIES_BY = ("wsgi.url_scheme", "HTTP_HOST", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO")
+# A process keeps the headers for this many addresses of the server (`OUR_ADDRESS`).
 ADDRESSES_AT_MOST = 100
 # Each answer has its own. Server-Timing says how long Flask took.
 _OF_ONE_ANSWER = ("Location", "Content-Length", "Server-Timing")
 
-Headers = list[tuple[str, str]]
 Codes = Sequence[tuple[str, str]]
 
 
@@ -49,7 +47,7 @@ class _Middleware:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if not _is_short_search(environ) or not read_form_body(environ):
             return self._app(environ, start_response)
-        key = tuple(environ.get(name) for name in _VARIES_BY)
+        key = tuple(environ.get(name) for name in OUR_ADDRESS)
         headers = self._headers.get(key)
         place = self._find(_codes_typed(environ)) if headers is not None else None
         if headers is not None and place is not None:

@@ -39,7 +39,7 @@ from phonebank.places.find import COUNTRIES, TYPED_AT_MOST, describe_place
 from phonebank.places.outlines import outline_of
 
 near = Blueprint("near", __name__, url_prefix="/near")
-_PLACES_PAGE = re.compile("/near/(gb|ie|de|us|ca)/([^/]+)")
+_PLACES_PAGE = re.compile(f"/near/({'|'.join(COUNTRIES).lower()})/([^/]+)")
 COUNTRY = 'any("gb", "ie", "de", "us", "ca")'
 
 
@@ -100,7 +100,8 @@ def at_place(country: str, code: str) -> ResponseReturnValue:
 
 def draw_known(path: str) -> str | None:
     """Return the HTML of a place's page by its path, if this process knows the place. Return None
-    for any other path. The function needs an app context, but no request."""
+    for any other path. The function needs an app context, but no request. Raises NotKeptError
+    inside `only_kept` if something has to be read."""
     match = _PLACES_PAGE.fullmatch(path)
     place = known_place(match[1].upper(), match[2]) if match else None
     return _draw_place(place, now()) if place else None

@@ -93,6 +93,13 @@ def places(app: Flask, seen: list[str]) -> None:
         ensure_places()
 
 
+def let_it_know(client: FlaskClient, *districts: str) -> None:
+    """Let the process know these districts, and the headers of a page."""
+    client.get("/near/gb/SE5", headers=GZIP)
+    for district in districts:
+        client.post("/near", data={"place": district})
+
+
 def test_the_second_search_for_a_district_is_answered_without_flask(
     client: FlaskClient, seen: list[str], places: None
 ) -> None:
@@ -139,8 +146,7 @@ def test_a_page_of_a_place_that_the_process_knows_is_drawn_without_flask(
 ) -> None:
     with app.app_context():
         title = make_evening(code="SE5").listing.title
-    client.get("/near/gb/SE5", headers=GZIP)
-    client.post("/near", data={"place": "SW9"})
+    let_it_know(client, "SW9")
     seen.clear()
     drawn = client.get("/near/gb/SW9", headers=GZIP)
     assert seen == []
@@ -184,9 +190,7 @@ def test_a_page_that_is_not_to_be_compressed_is_left_to_flask(
 def test_what_has_to_be_read_is_left_to_flask(
     client: FlaskClient, seen: list[str], places: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client.get("/near/gb/SE5", headers=GZIP)
-    client.post("/near", data={"place": "SW9"})
-    client.post("/near", data={"place": "M1"})
+    let_it_know(client, "SW9", "M1")
     seen.clear()
     began = time.monotonic()
     monkeypatch.setattr("time.monotonic", lambda: began + PARTS_KEPT_FOR + 1)
@@ -218,8 +222,7 @@ def test_with_too_many_events_to_keep_pages_are_left_to_flask(
 def test_an_unforeseen_error_before_flask_is_left_to_flask(
     client: FlaskClient, seen: list[str], places: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client.get("/near/gb/SE5", headers=GZIP)
-    client.post("/near", data={"place": "SW9"})
+    let_it_know(client, "SW9")
     seen.clear()
 
     def fail(_: object) -> None:
