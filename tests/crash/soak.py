@@ -25,8 +25,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from flask import Flask
-from redis.exceptions import RedisError
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from phonebank.app import alembic, create_app
 from phonebank.core.config import Config
@@ -57,7 +55,6 @@ STAFF = (
 )  # fmt: skip
 # The least numbers in a minute. A run with fewer shows little.
 ENOUGH_A_MINUTE = {"undo": 2, "reached": 2, "renew": 8}
-AWAY = (OperationalError, InterfaceError, RedisError)
 
 
 class Soak:
@@ -217,7 +214,7 @@ class Soak:
         """Do the action. Return whether PostgreSQL and Redis answered."""
         try:
             action()
-        except AWAY:
+        except staff.AWAY:
             return False
         finally:
             _roll_back()
@@ -316,7 +313,7 @@ class Soak:
 
 def _roll_back() -> None:
     """End what was begun in the database, which may be away."""
-    with suppress(*AWAY):
+    with suppress(*staff.AWAY):
         db.session.rollback()
 
 

@@ -14,7 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from flask import Flask, current_app
+from redis.exceptions import RedisError
 from sqlalchemy import Select, select, text
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from callers.joining import join
 from phonebank.campaigns import services as campaigns
@@ -53,6 +55,9 @@ from tests.crash.ledger import act_as
 from tests.crash.world import World
 
 Row = TypeVar("Row")
+
+# The errors of PostgreSQL and Redis while they are away.
+AWAY = (OperationalError, InterfaceError, RedisError)
 
 # Languages that callers are marked as speaking. Callers who name none call in the campaign's own.
 LANGUAGES: tuple[list[str], ...] = ([], [], ["en", "cy"], ["cy"])
@@ -104,27 +109,18 @@ class Desk:
             at_another_desk.submit(elsewhere).result()
         act_as(actor)
 
-    def stand(self) -> None:
-        """Commit, and leave the change in place for a while."""
-        db.session.commit()
-        time.sleep(self.dice.uniform(*STANDS_FOR))
+    def stand(self, change_back: Callable[[], None]) -> None:
+        """Commit, leave the change in place for a while, and undo it for certain."""
+        self.commit_then(change_back, after=self.dice.uniform(*STANDS_FOR))
 
-    def undo_for_certain(self, action: Callable[[], None]) -> None:
-        """Repeat the action until it succeeds, however often PostgreSQL or Redis is away. A refusal
-        in words counts as success."""
-        while True:
-            try:
-                db.session.rollback()
-                action()
-                db.session.commit()
-                return
-            except PhonebankError:
-                db.session.rollback()
-                return
-            except Exception as error:
-                if type(error).__name__ not in ("OperationalError", "InterfaceError"):
-                    raise
-                time.sleep(0.2)
+    def commit_then(self, action: Callable[[], None], after: float = 0) -> None:
+        """Commit, and do the action for certain so many seconds later. If PostgreSQL goes away
+        during the commit, nobody knows whether it took effect, so the action is done then too."""
+        try:
+            db.session.commit()
+            time.sleep(after)
+        finally:
+            do_for_certain(action)
 
 
 class Organiser(Desk):
@@ -142,30 +138,26 @@ class Organiser(Desk):
         campaign = self._campaign()
         self.act_named("organiser")
         campaigns.change_state(campaign, "pause")
-        self.stand()
-        self.undo_for_certain(lambda: set_running(campaign.id))
+        self.stand(lambda: set_running(campaign.id))
 
     def end(self) -> None:
         campaign = self._campaign()
         self.act_named("organiser")
         campaigns.change_state(campaign, "end")
-        self.stand()
-        self.undo_for_certain(lambda: set_running(campaign.id))
+        self.stand(lambda: set_running(campaign.id))
 
     def pause_list(self) -> None:
         list_id = self.dice.choice(self.world.list_ids[self._campaign().id])
         self.act_named("organiser")
         lists.pause(db.session.get_one(ContactList, list_id))
-        self.stand()
-        self.undo_for_certain(lambda: lists.resume(db.session.get_one(ContactList, list_id)))
+        self.stand(lambda: lists.resume(db.session.get_one(ContactList, list_id)))
 
     def change_hours(self) -> None:
         campaign = db.session.get_one(Campaign, self.world.by_the_clock_id)
         self.act_named("organiser")
         start, end = self.world.opening
         campaign.hours = world.hours(start + 60, end)
-        self.stand()
-        self.undo_for_certain(self._usual_hours)
+        self.stand(self._usual_hours)
 
     def _usual_hours(self) -> None:
         campaign = db.session.get_one(Campaign, self.world.by_the_clock_id)
@@ -186,8 +178,7 @@ class Organiser(Desk):
         campaign_id, party_id = caller.campaign_id, caller.party_id
         self.act_named("organiser")
         remove_anywhere(caller)
-        db.session.commit()
-        self.undo_for_certain(lambda: open_doors(campaign_id, party_id))
+        self.commit_then(lambda: open_doors(campaign_id, party_id))
 
     def suppress_number(self) -> None:
         """Suppress the number of a contact who was just called or will be soon."""
@@ -280,14 +271,12 @@ class Host(Desk):
     def lock(self) -> None:
         party = self._party()
         parties.lock(party)
-        self.stand()
-        self.undo_for_certain(lambda: parties.unlock(db.session.get_one(Party, party.id)))
+        self.stand(lambda: parties.unlock(db.session.get_one(Party, party.id)))
 
     def take_break(self) -> None:
         party = self._party()
         parties.start_break(party, self.dice.choice((None, 5)))
-        self.stand()
-        self.undo_for_certain(lambda: parties.end_break(db.session.get_one(Party, party.id)))
+        self.stand(lambda: parties.end_break(db.session.get_one(Party, party.id)))
 
     def end(self) -> None:
         """End a party if enough parties are left. Its volunteers go to another."""
@@ -300,8 +289,7 @@ class Host(Desk):
     def close_door(self) -> None:
         party = self._party()
         set_door(party, False)
-        self.stand()
-        self.undo_for_certain(lambda: set_door(db.session.get_one(Party, party.id), True))
+        self.stand(lambda: set_door(db.session.get_one(Party, party.id), True))
 
     def admit_callers(self) -> None:
         set_door(self._party(), True)
@@ -311,8 +299,7 @@ class Host(Desk):
         caller = self._guest(party)
         self.act_named(f"{HOST_OF}{party.id}")
         remove(caller)
-        db.session.commit()
-        self.undo_for_certain(lambda: set_door(db.session.get_one(Party, party.id), True))
+        self.commit_then(lambda: set_door(db.session.get_one(Party, party.id), True))
 
     def rename_guest(self) -> None:
         party = self._party(dawdle=False)
@@ -506,18 +493,20 @@ class SlowHand(Desk):
 
     def hold_up(self) -> None:
         change, change_back, rows = self._change()
-        with db.engine.begin() as other:
-            other.execute(
-                text("SELECT id FROM caller WHERE id = ANY(:ids) ORDER BY id FOR UPDATE"),
-                {"ids": rows},
-            )
+        try:
+            with db.engine.begin() as other:
+                other.execute(
+                    text("SELECT id FROM caller WHERE id = ANY(:ids) ORDER BY id FOR UPDATE"),
+                    {"ids": rows},
+                )
+                time.sleep(0.5)
+                act_as("organiser")
+                change()
+                db.session.commit()
+                time.sleep(self.HELD_UP_FOR - 0.5)
             time.sleep(0.5)
-            act_as("organiser")
-            change()
-            db.session.commit()
-            time.sleep(self.HELD_UP_FOR - 0.5)
-        time.sleep(0.5)
-        self.undo_for_certain(change_back)
+        finally:
+            do_for_certain(change_back)
 
     def _change(self) -> tuple[Callable[[], None], Callable[[], None], list[int]]:
         """The change, how to undo it, and the callers who wait meanwhile."""
@@ -572,6 +561,22 @@ class SlowHand(Desk):
             lambda: set_running(campaign_id),
             rows,
         )
+
+
+def do_for_certain(action: Callable[[], None]) -> None:
+    """Do the action and commit, however often PostgreSQL or Redis is away. A refusal in words
+    counts as success."""
+    while True:
+        try:
+            db.session.rollback()
+            action()
+            db.session.commit()
+            return
+        except PhonebankError:
+            db.session.rollback()
+            return
+        except AWAY:
+            time.sleep(0.2)
 
 
 def allow_everything(world: World) -> None:
