@@ -230,8 +230,8 @@ def editors_to_tell(at: datetime) -> list[EditorToTell]:
 
 
 def mark_told(email: str, at: datetime) -> bool:
-    """Store `at` (aware) as the time at which the person with this e-mail address is told that
-    events wait for a check. The time is stored in each of the person's roles. Return True if the
+    """Store in each role of the person with this e-mail address that the person is being told about
+    events that they have to check. `at` (aware) is the time of this message. Return True if the
     time was stored. Return False, and store nothing, if the person was told less than TOLD_EVERY
     ago or no longer has a role."""
     roles = db.session.scalars(

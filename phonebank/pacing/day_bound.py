@@ -56,9 +56,9 @@ class Exposure:
     def __init__(
         self, ready: int, waiting: int, answer_bound: float, chances: Iterable[float]
     ) -> None:
-        """`ready` callers wait for a person, and `waiting` people have answered and wait for a
-        caller. `chances` contains, for each ringing line, the chance that the line is answered if
-        the answer rate is `answer_bound`."""
+        """`ready` is the number of callers who wait for a person. `waiting` is the number of people
+        who have answered and wait for a caller. `chances` contains, for each ringing line, the
+        chance that the line is answered if the answer rate is `answer_bound`."""
         self._over = waiting - ready
         self._new = min(1.0, RISE * answer_bound)
         risen = [min(1.0, RISE * chance) for chance in chances]

@@ -86,7 +86,7 @@ def decide(
 
     For an outcome in TAKES_CALLBACK, `callback_at` is the time at which the person asked to be
     called, or None. The callback is then at the first callable moment that is at or after that
-    time, and not before `at`. No limit on attempts cancels the callback. For an outcome in
+    time, and not before `at`, even if a limit on attempts has been reached. For an outcome in
     NOT_AN_ATTEMPT, `callback_at` is the time of a callback that was promised earlier, or None. If
     there is a next try, the time of this try replaces the promised time, and the decision is again
     `promised`. For any other outcome, `callback_at` has no effect.

@@ -100,7 +100,7 @@ def test_with_it_the_list_that_answers_comes_first_within_its_priority(
     assert shown.index(">urgent<") < shown.index(">keen<") < shown.index(">quiet<")
     answer = organiser.post(page, data={"on": "yes"}, follow_redirects=True).text
     assert ">On<" in answer
-    assert "No whole hour with calls has passed since then." in answer
+    assert "There are no results yet, because nobody has made a call since the hour" in answer
     assert called(app, campaign_id) == ["urgent"] * 2 + ["keen"] * 2 + ["quiet"] * 2
     with app.app_context():
         campaign = db.session.get_one(Campaign, campaign_id)

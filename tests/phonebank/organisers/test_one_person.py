@@ -176,7 +176,7 @@ def test_the_campaigns_page_announces_it(app: Flask, organiser: FlaskClient) -> 
         db.session.commit()
     page = organiser.get(address).text
     assert "We will start to erase them at 2027-06-02 09:30 UTC" in page
-    link = f'href="{address}/data-protection">enter a later last day for the campaign'
+    link = f'href="{address}/data-protection">let the campaign end on a later day'
     assert link in page
     assert "Choose the legal ground" in organiser.get(f"{address}/settings").text
     with app.app_context():
