@@ -27,7 +27,7 @@ from phonebank.core.errors import (
     PhonebankError,
     ServiceUnavailableError,
 )
-from phonebank.core.overload import is_busy, seconds_until_claim
+from phonebank.core.overload import is_overloaded, seconds_until_claim
 from phonebank.models import CampaignState
 from phonebank.roster.pace import PacePausedError
 from phonebank.roster.practice_first import PracticeRequiredError
@@ -85,7 +85,7 @@ def show_next(
     errors of `claim` if there is no page or JSON for the reason.
     """
     waits_for_the_phone = _waits_for_the_phone()
-    if holds_nobody and not waits_for_the_phone and is_busy():
+    if holds_nobody and not waits_for_the_phone and is_overloaded():
         return _put_off(from_waiting_page, recorded_json)
     try:
         if waits_for_the_phone:

@@ -5,9 +5,9 @@ requests in time.
 in memory or can draw from what it keeps. `Overload` counts the requests that are under way. If
 there are as many as a limit allows, `Overload` refuses a new request within a millisecond. The
 answer is a 503 that says when to try again. Only a record of a call (a request that says how a call
-went) may first wait for its turn, for up to RECORDS_WAIT seconds. A stranger's request for a page
-also waits, for up to STRANGERS_WAIT seconds, so that other requests go first. It is refused if
-there is no room then.
+went) may first wait for its turn (`RecordQueue`). A stranger's request for a page also waits, for
+up to STRANGERS_WAIT seconds, so that other requests go first. It is refused if there is no room
+then.
 
 Uploads are counted separately. All other requests are counted together, but each urgency has its
 own limit. So requests for pages are usually refused first, then claims (requests for a person to
@@ -40,6 +40,7 @@ from phonebank.core import overload_responses, request_body
 from phonebank.core.config import config_of
 from phonebank.core.errors import ServiceUnavailableError
 from phonebank.core.idle import wait_until_idle
+from phonebank.core.record_queue import RecordQueue
 from phonebank.core.security import MAX_FORM_BYTES
 from phonebank.core.tcp_state import connection_state_of
 
@@ -96,10 +97,6 @@ RETRY_AFTER = {
 }
 # Seconds between two warnings in the log.
 LOG_EVERY = 60.0
-# Seconds. After every short pause of the process, many records of calls come at once. A record
-# above the limit waits this long for its turn before it is refused. At most as many records wait as
-# may be under way.
-RECORDS_WAIT = 0.25
 # Seconds. A stranger's request for a page (`_is_of_stranger`) waits until no other request is ready
 # to go on, but at most this long, so strangers do not slow the callers down.
 STRANGERS_WAIT = 0.5
@@ -134,15 +131,15 @@ def init_app(app: Flask) -> None:
     app.wsgi_app = guard  # type: ignore[method-assign]
 
 
-def is_busy() -> bool:
-    """Whether a record of a call is now waiting for its turn in this process. The function needs an
-    app context.
+def is_overloaded() -> bool:
+    """Whether this process gets more records of calls than it can save (see `RecordQueue`). The
+    function needs an app context.
 
     A busy process still saves the record of a call, but the page has to ask for the next person
     later.
     """
     guard: Overload = current_app.extensions["overload"]
-    return guard.waiting > 0
+    return guard.records.is_overloaded()
 
 
 def seconds_until_claim() -> int:
@@ -218,10 +215,8 @@ class Overload:
         # The share of each limit that may be used at present (see SLOW).
         self._open = {Urgency.RECORD: 1.0, Urgency.CLAIM: 1.0}
         self._lock = threading.Lock()
-        self._has_ended = threading.Condition(self._lock)
         self.under_way = 0
-        # The records of calls that wait for their turn.
-        self.waiting = 0
+        self.records = RecordQueue(most_in_overload=self._limits[Urgency.RECORD])
         self.claims = 0
         self.uploads = 0
         self._recent_refusals = 0.0
@@ -265,7 +260,7 @@ class Overload:
     def begin_record(self) -> float:
         """Count a record of a call as started, and return its start time, which `end_record` needs.
         If there is no room, first wait. Raises BusyError if too many records are waiting already,
-        or if there is still no room after RECORDS_WAIT seconds."""
+        or if there is still no room after the longest wait."""
         if not self._enter(Urgency.RECORD):
             seconds = self.retry_after(Urgency.RECORD)
             self._log_refusal()
@@ -310,36 +305,29 @@ class Overload:
 
     def _enter(self, urgency: Urgency) -> bool:
         """Count the request as started, and return True. If the limit is reached, return False and
-        do not count the request. A record of a call may first wait (see `_wait_for_room`)."""
+        do not count the request. A record of a call may first wait for its turn."""
         with self._lock:
             if urgency is Urgency.UPLOAD:
                 if self.uploads >= UPLOADS_AT_ONCE:
                     return False
                 self.uploads += 1
                 return True
-            if not self._has_room(urgency) and not self._wait_for_room(urgency):
-                return False
-            if urgency is Urgency.CLAIM:
-                if self.claims >= self._narrowed(self._claims_limit, by=urgency):
-                    return False
-                self.claims += 1
-            self.under_way += 1
-            return True
+            if self._has_room(urgency):
+                if urgency is Urgency.CLAIM:
+                    if self.claims >= self._narrowed(self._claims_limit, by=urgency):
+                        return False
+                    self.claims += 1
+                self.under_way += 1
+                return True
+            turn = self.records.join() if urgency is Urgency.RECORD else None
+        if turn is None:
+            return False
+        turn.wait()
+        with self._lock:
+            return self.records.leave(turn)
 
     def _has_room(self, urgency: Urgency) -> bool:
         return self.under_way < self._narrowed(self._limits[urgency])
-
-    def _wait_for_room(self, urgency: Urgency) -> bool:
-        """Wait until the limit has room for a record of a call, and return True. Return False if
-        there is still no room after RECORDS_WAIT seconds, if too many records are waiting already,
-        or if the request is not a record. The calling code must hold the lock."""
-        if urgency is not Urgency.RECORD or self.waiting >= self._limits[urgency]:
-            return False
-        self.waiting += 1
-        try:
-            return self._has_ended.wait_for(lambda: self._has_room(urgency), RECORDS_WAIT)
-        finally:
-            self.waiting -= 1
 
     def _leave(self, urgency: Urgency, took: float) -> None:
         """Count the request as finished. Adjust the limits according to `took`, the duration of the
@@ -353,9 +341,12 @@ class Overload:
                 self.uploads -= 1
             else:
                 self.under_way -= 1
-                self._has_ended.notify()
             if urgency is Urgency.CLAIM:
                 self.claims -= 1
+            # A record that is let in counts as started from now on.
+            while self.records and self._has_room(Urgency.RECORD):
+                self.records.let_in_first()
+                self.under_way += 1
 
     def _refuse(
         self,

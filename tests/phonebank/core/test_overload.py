@@ -18,7 +18,7 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from phonebank.app import create_app
-from phonebank.core import overload, store_errors
+from phonebank.core import overload, record_queue, store_errors
 from phonebank.core.config import Config
 from phonebank.core.db import Timeouts, db
 from phonebank.core.errors import NotFoundError
@@ -80,14 +80,18 @@ def busy(app: Flask, requests: int) -> Iterator[None]:
 
 
 @contextmanager
-def records_waiting(app: Flask, limit: int) -> Iterator[None]:
-    """One record waits for its turn, and as many claims as may be are under way."""
-    guard_of(app).waiting = 1
+def records_waiting(app: Flask, records: int, since: float = 0.0) -> Iterator[None]:
+    """So many records wait for their turn, and the queue was last empty so many seconds ago."""
+    queue = guard_of(app).records
+    turns = [queue.join() for _ in range(records)]
+    assert None not in turns
+    queue._waited_since -= since
     try:
-        with busy(app, limit):
-            yield
+        yield
     finally:
-        guard_of(app).waiting = 0
+        for turn in turns:
+            assert turn is not None
+            assert not queue.leave(turn)
 
 
 @pytest.fixture
@@ -119,7 +123,7 @@ def test_outcomes_go_before_claims_and_claims_before_pages(
 
 
 def test_a_record_above_the_limit_waits_for_its_turn_and_not_for_long(
-    app: Flask, client: FlaskClient, limits: dict[Urgency, int]
+    app: Flask, limits: dict[Urgency, int]
 ) -> None:
     guard, limit = guard_of(app), limits[Urgency.RECORD]
 
@@ -128,20 +132,30 @@ def test_a_record_above_the_limit_waits_for_its_turn_and_not_for_long(
 
     with ThreadPoolExecutor(3) as phones, busy(app, limit):
         answers = phones.map(record, range(3))
-        within(30, lambda: guard.waiting == 3)
-        guard.under_way -= 1
-        with guard._lock:
-            guard._has_ended.notify()
+        within(30, lambda: len(guard.records) == 3)
+        guard._leave(Urgency.RECORD, 0.0)
         assert list(answers) == [False] * 3, "each lets the next one in"
         guard.under_way += 1
     with busy(app, limit):
         began = time.monotonic()
         assert record(None)
-        assert overload.RECORDS_WAIT <= time.monotonic() - began < 1
-    guard.waiting = limit
-    with busy(app, limit):
-        assert record(None), "no more wait than may be under way"
-    guard.waiting = 0
+        assert record_queue.WAITS <= time.monotonic() - began < 1
+    with busy(app, limit), records_waiting(app, record_queue.TIMES_AS_MANY * limit):
+        assert record(None), "too many wait already"
+
+
+def test_a_process_that_does_not_catch_up_keeps_few_records_waiting_and_not_for_long(
+    app: Flask, limits: dict[Urgency, int]
+) -> None:
+    limit = limits[Urgency.RECORD]
+    with busy(app, limit), records_waiting(app, limit - 1, since=10.0):
+        began = time.monotonic()
+        assert is_refused(app.test_client().post(RECORDS[0]))
+        assert record_queue.WAITS_IN_OVERLOAD <= time.monotonic() - began < record_queue.WAITS
+    with busy(app, limit), records_waiting(app, limit, since=10.0):
+        began = time.monotonic()
+        assert is_refused(app.test_client().post(RECORDS[0]))
+        assert time.monotonic() - began < record_queue.WAITS_IN_OVERLOAD
 
 
 def test_a_renewal_over_a_websocket_counts_like_a_request(
@@ -385,7 +399,7 @@ def test_an_outcome_is_recorded_without_a_next_person_while_others_wait(
     def record(**headers: str) -> TestResponse:
         person = device.post("/calling/next", headers=JSON).json["person"]
         at = f"/calling/person/{person['call_id']}/outcome?turn={person['turn']}"
-        with records_waiting(app, limits[Urgency.CLAIM]):
+        with overloaded(app, limits[Urgency.CLAIM]):
             answer = device.post(at, data={"outcome": "no_answer"}, headers=headers)
             assert is_refused(device.post("/calling/next", headers=JSON))
         assert answer.status_code == 200
@@ -405,7 +419,7 @@ def test_the_call_page_sends_an_outcome_again_for_the_person_who_was_put_off(
     screen = {"X-Phonebank-Screen": "1"}
     person = device.post("/calling/next", headers=JSON).json["person"]
     at = f"/calling/person/{person['call_id']}/outcome?turn={person['turn']}"
-    with records_waiting(app, limits[Urgency.CLAIM]):
+    with overloaded(app, limits[Urgency.CLAIM]):
         put_off = device.post(at, data={"outcome": "no_answer"}, headers=screen)
         assert put_off.status_code == 200
         assert put_off.headers[CALL] == f"{person['call_id']} saved"
@@ -420,6 +434,17 @@ def test_the_call_page_sends_an_outcome_again_for_the_person_who_was_put_off(
     assert person["call_id"] not in late.text.split("data-call=")[1][:40]
     told = device.get("/calling/mine", headers=JSON).json["calls"]
     assert [call["outcome"] for call in told] == ["No answer"]
+
+
+@contextmanager
+def overloaded(app: Flask, limit: int) -> Iterator[None]:
+    """Records have been waiting for long, and as many claims as may be are under way."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        busy(app, limit),
+    ):
+        patch.setattr(guard_of(app).records, "is_overloaded", lambda: True)
+        yield
 
 
 def caller_with_people(app: Flask) -> FlaskClient:
