@@ -4,7 +4,11 @@ between two runs of each job."""
 from phonebank.callouts.jobs import look_after_call_outs
 from phonebank.calls.jobs import continue_all_set_asides
 from phonebank.campaigns.jobs import count_days
-from phonebank.contact_queue.jobs import expire_all_holds, top_up_all_queues
+from phonebank.contact_queue.jobs import (
+    correct_all_hold_copies,
+    expire_all_holds,
+    top_up_all_queues,
+)
 from phonebank.contact_queue.reschedule import reschedule_campaigns
 from phonebank.core.jobs import Periodic
 from phonebank.exports.jobs import look_after_exports
@@ -23,6 +27,7 @@ from phonebank.webhooks.jobs import forget_old_deliveries, look_after_webhooks
 
 PERIODIC_JOBS = (
     Periodic(expire_all_holds, seconds=5),
+    Periodic(correct_all_hold_copies, seconds=15),
     Periodic(top_up_all_queues, seconds=15),
     Periodic(reschedule_campaigns, seconds=15),
     Periodic(continue_all_set_asides, seconds=15),

@@ -24,7 +24,8 @@ Modules:
 - `answer_order`    orders lists by how often their people answer at this hour
 - `number_rest`     numbers that rest because another campaign has called them
 - `holds`           ends a hold or opens it again, in the call's row and in Redis
-- `expire_holds`    ends holds that have expired, and corrects the copy of the holds in Redis
+- `expire_holds`    ends holds that have expired
+- `hold_copies`     corrects the copy of the holds in Redis
 - `reschedule`      applies a change of calling hours to contacts that are waiting
 - `status_counts`   how many contacts are in each bucket, and when the next one becomes callable
 - `status_cache`    the same counts, stored for some seconds for all pages that show them

@@ -7,6 +7,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import ColumnElement, exists, select
 
 from phonebank.contact_queue.expire_holds import expire_holds
+from phonebank.contact_queue.hold_copies import correct_hold_copies
 from phonebank.contact_queue.queue import top_up_campaign
 from phonebank.contact_queue.redis_queue import redis_queue_of
 from phonebank.core.db import db, retry_on_deadlock
@@ -26,10 +27,19 @@ def expire_all_holds() -> None:
     Paused campaigns are included, because their open calls continue. Any other campaign with an
     open call is also included, because no campaign can call a number that is in an open call.
     """
+    for_each_campaign(_may_have_holds(), expire_holds)
+
+
+@job(URGENT, timeout=60)
+def correct_all_hold_copies() -> None:
+    """Correct Redis' copy of the holds (`correct_hold_copies`) of the campaigns whose holds
+    `expire_all_holds` ends."""
+    for_each_campaign(_may_have_holds(), correct_hold_copies)
+
+
+def _may_have_holds() -> ColumnElement[bool]:
     open_call = exists().where(Call.campaign_id == Campaign.id, Call.ended_at.is_(None))
-    for_each_campaign(
-        Campaign.state.in_((CampaignState.RUNNING, CampaignState.PAUSED)) | open_call, expire_holds
-    )
+    return Campaign.state.in_((CampaignState.RUNNING, CampaignState.PAUSED)) | open_call
 
 
 @job(URGENT, timeout=60)

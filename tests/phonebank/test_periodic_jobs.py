@@ -1,6 +1,10 @@
 """What the clock runs: on which queue, and as often as the guides say."""
 
-from phonebank.contact_queue.jobs import expire_all_holds, top_up_all_queues
+from phonebank.contact_queue.jobs import (
+    correct_all_hold_copies,
+    expire_all_holds,
+    top_up_all_queues,
+)
 from phonebank.contact_queue.reschedule import reschedule_campaigns
 from phonebank.core.jobs import QUEUES, URGENT
 from phonebank.parties.auto_end import end_forgotten_parties
@@ -12,7 +16,12 @@ SECONDS = {periodic.function: periodic.seconds for periodic in PERIODIC_JOBS}
 
 def test_what_keeps_callers_going_has_a_queue_of_its_own() -> None:
     urgent = {function for function in SECONDS if function.queue == URGENT}
-    assert urgent == {expire_all_holds, top_up_all_queues, reschedule_campaigns}
+    assert urgent == {
+        expire_all_holds,
+        correct_all_hold_copies,
+        top_up_all_queues,
+        reschedule_campaigns,
+    }
     assert QUEUES[0] == URGENT
 
 

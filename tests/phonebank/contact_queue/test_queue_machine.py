@@ -42,6 +42,7 @@ from phonebank.calls.undo import (
 )
 from phonebank.contact_queue.campaign_hours import is_calling_time, next_calling_time
 from phonebank.contact_queue.expire_holds import expire_holds
+from phonebank.contact_queue.hold_copies import correct_hold_copies
 from phonebank.contact_queue.holds import release_caller
 from phonebank.contact_queue.redis_queue import (
     CALLBACK_RESERVED_SECONDS,
@@ -476,6 +477,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule()
     def expire_holds(self) -> None:
         expire_holds(self.campaign)
+        correct_hold_copies(self.campaign)
         db.session.commit()
         still = dict(
             db.session.execute(
