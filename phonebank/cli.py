@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from phonebank import asterisk_commands, demo, demo_events, role_commands
 from phonebank.accounts import accounts, roles, second_factor, sign_in_mail
 from phonebank.app import alembic, create_app
-from phonebank.core import connection_budget, jobs, mail, redis_settings
+from phonebank.core import connection_budget, gc_tuning, jobs, mail, redis_settings
 from phonebank.core.config import ConfigError, current_config
 from phonebank.core.db import FOR_COMMANDS, FOR_JOBS, Timeouts, db
 from phonebank.core.errors import PhonebankError
@@ -36,6 +36,8 @@ from phonebank.places.load import load_places
 
 # The person who runs the server may read a printed link some hours later.
 PRINTED_LINK_LIFETIME = timedelta(hours=12)
+# Job workers and the clock have this niceness. On a busy machine, callers' requests go first.
+NICENESS = 5
 
 
 def _app(timeouts: Timeouts = FOR_COMMANDS) -> Flask:
@@ -94,6 +96,8 @@ def worker(urgent: bool) -> None:
     except ConfigError as refused:
         raise click.ClickException(str(refused)) from None
     redis_settings.check(app)
+    os.nice(NICENESS)
+    gc_tuning.freeze_gc()
     with app.app_context():
         jobs.run_worker(queues=(jobs.URGENT,) if urgent else jobs.QUEUES)
 
@@ -101,6 +105,7 @@ def worker(urgent: bool) -> None:
 @main.command()
 def clock() -> None:
     """Put the periodic jobs on their queues. Run exactly one clock."""
+    os.nice(NICENESS)
     with _app().app_context():
         jobs.run_clock(PERIODIC_JOBS)
 

@@ -1,6 +1,7 @@
 """The queues as the Procfile's processes serve them, in real processes."""
 
 import json
+import os
 import shlex
 import signal
 import zlib
@@ -18,6 +19,7 @@ from rq.utils import import_attribute
 from sqlalchemy import text
 
 from phonebank.calls.claim import claim
+from phonebank.cli import NICENESS
 from phonebank.contact_queue.jobs import expire_all_holds
 from phonebank.core import jobs
 from phonebank.core.config import Config
@@ -125,6 +127,14 @@ def test_a_pickle_on_a_queue_is_not_run(app: Flask, clean_stores: None, tmp_path
         jobs.run_worker(burst=True)
         assert [len(jobs._queue(name, redis_for_jobs())) for name in jobs.QUEUES] == [0, 0, 0]
     assert not trace.exists()
+
+
+@pytest.mark.parametrize("command", ["worker", "clock"])
+def test_callers_requests_go_before_jobs(processes: Processes, command: str) -> None:
+    processes.start_command(command)
+    (process,) = processes.running
+    own = os.nice(0)
+    within(30, lambda: os.getpriority(os.PRIO_PROCESS, process.pid) == own + NICENESS)
 
 
 @pytest.mark.crash
