@@ -12,7 +12,7 @@ All keys of a campaign have the same hash tag, so that a Redis Cluster stores th
                "filter7:language". If the caller is also limited to list 3, the name is
                "filter7,filter7list3:language"
 - `lanes:…`    a lane: a sorted set of contact ids in the order in which they are called, enough for
-               a few minutes. Callers who are limited neither to some lists nor to a filter share
+               a minute or two. Callers who are limited neither to some lists nor to a filter share
                one lane for each language. Callers who have the same limits share other lanes, one
                for each language
 - `callbacks`  sorted set of contact ids, one for each callback that is due soon, by the due time

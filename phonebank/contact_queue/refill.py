@@ -1,5 +1,5 @@
 """Copies callable contacts from PostgreSQL into the lanes (the lists of the next contacts) in
-Redis, enough for a few minutes of calling. Also rebuilds a queue that Redis has lost.
+Redis, enough for a minute or two of calling. Also rebuilds a queue that Redis has lost.
 
 No other module adds contacts to a lane. A contact in a lane may no longer be callable, so each
 contact is checked again in PostgreSQL before a caller gets it.
@@ -32,8 +32,9 @@ log = logging.getLogger(__name__)
 
 # A lane should have this many contacts for each contact on a screen, and at least the second
 # number. A caller needs less than one contact a minute and a refill runs every 15 seconds, so this
-# lasts some minutes. The third number limits how much memory of Redis a lane uses.
-READY_PER_CALLER = 4
+# lasts for several refills. A refill reads over the contacts that the lane has already, so with
+# more contacts it would take longer. The third number limits how much memory of Redis a lane uses.
+READY_PER_CALLER = 1
 READY_AT_LEAST = 100
 READY_AT_MOST = 50_000
 # A claim refills its lanes at once if they have less than this share of the contacts that they
@@ -129,8 +130,8 @@ def refill(
     filter_id: int | None = None,
 ) -> int:
     """Copy callable contacts into the lanes (lists of the next contacts, in Redis) of callers who
-    are limited to these lists, languages and filter. Each lane then has enough contacts for a few
-    minutes of calling, or all that are callable. Return how many contacts were added to the lanes.
+    are limited to these lists, languages and filter. Each lane then has enough contacts for a minute
+    or two of calling, or all that are callable. Return how many contacts were added to the lanes.
 
     Also copy the campaign's callbacks that are due now or within CALLBACKS_AHEAD, whatever their
     list and language, up to CALLBACKS_AT_MOST. A callback is left out if it would be outside
@@ -324,6 +325,6 @@ def _read_contacts(
             return []
         statement = _NEXT_OF_FEW if chosen.people <= _FEW else _NEXT_OF_MANY
         values["filter_id"] = filter_id
-    # `already` may have 40,000 ids. A kept plan would compare each contact with each id.
+    # `already` may have 10,000 ids. A kept plan would compare each contact with each id.
     options = {PLANNED_EACH_TIME: True}
     return db.session.execute(statement, values, execution_options=options).all()
