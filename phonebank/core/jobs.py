@@ -9,6 +9,7 @@ import functools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from types import FrameType
 from typing import Any, ParamSpec, Protocol, cast
 
@@ -34,6 +35,9 @@ URGENT = "urgent"
 CHORES = "chores"
 IMPORTS = "imports"
 QUEUES = (URGENT, CHORES, IMPORTS)
+# The multiples of this number, without their whole part, are spread evenly between 0 and 1, however
+# many of them are taken.
+GOLDEN_RATIO = (5**0.5 - 1) / 2
 
 
 class JobFunction(Protocol[Arguments]):
@@ -125,7 +129,20 @@ class _Clock(CronScheduler):
 
 class _PeriodicJob(CronJob):
     """A periodic job whose arguments the clock stores as JSON. RQ's own class would store a
-    pickle."""
+    pickle.
+
+    The job runs when the clock starts, again after `share` of its interval, and from then on once
+    in each interval. The jobs have different shares, so jobs with equal intervals do not all run in
+    the same second and take the processors from callers.
+    """
+
+    share = 1.0
+
+    def set_enqueue_time(self, time: datetime) -> None:
+        is_first = self.latest_enqueue_time is None
+        super().set_enqueue_time(time)
+        if is_first:
+            self.next_enqueue_time = time + self.share * timedelta(seconds=self.interval or 0)
 
     def enqueue(self, connection: Redis) -> Job:
         function: Any = self.func
@@ -184,18 +201,18 @@ def run_clock(periodic_jobs: Sequence[Periodic]) -> None:
 
 def _new_clock(periodic_jobs: Sequence[Periodic]) -> _Clock:
     clock = _Clock(connection=redis_for_jobs(), logging_level="WARNING")
-    for periodic in periodic_jobs:
-        clock.get_jobs().append(
-            _PeriodicJob(
-                periodic.function.queue,
-                periodic.function,
-                interval=periodic.seconds,
-                job_timeout=periodic.function.timeout,
-                # If no worker has begun a periodic job when the next one is due, the queue drops
-                # the older job. So periodic jobs never pile up.
-                ttl=periodic.seconds,
-                result_ttl=0,
-                failure_ttl=3600,
-            )
+    for number, periodic in enumerate(periodic_jobs):
+        cron_job = _PeriodicJob(
+            periodic.function.queue,
+            periodic.function,
+            interval=periodic.seconds,
+            job_timeout=periodic.function.timeout,
+            # If no worker has begun a periodic job when the next one is due, the queue drops the
+            # older job. So periodic jobs never pile up.
+            ttl=periodic.seconds,
+            result_ttl=0,
+            failure_ttl=3600,
         )
+        cron_job.share = 1 - number * GOLDEN_RATIO % 1
+        clock.get_jobs().append(cron_job)
     return clock

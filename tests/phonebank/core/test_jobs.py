@@ -7,11 +7,13 @@ import signal
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import time_machine
 from flask import Flask
 from redis import Redis
 from rq import Queue, Worker
@@ -19,8 +21,13 @@ from rq.utils import import_attribute
 from sqlalchemy import text
 
 from phonebank.calls.claim import claim
+from phonebank.campaigns.jobs import count_days
 from phonebank.cli import NICENESS
-from phonebank.contact_queue.jobs import expire_all_holds
+from phonebank.contact_queue.jobs import (
+    correct_all_hold_copies,
+    expire_all_holds,
+    top_up_all_queues,
+)
 from phonebank.core import jobs
 from phonebank.core.config import Config
 from phonebank.core.db import db
@@ -127,6 +134,29 @@ def test_a_pickle_on_a_queue_is_not_run(app: Flask, clean_stores: None, tmp_path
         jobs.run_worker(burst=True)
         assert [len(jobs._queue(name, redis_for_jobs())) for name in jobs.QUEUES] == [0, 0, 0]
     assert not trace.exists()
+
+
+def test_periodic_jobs_run_at_the_start_and_then_at_different_moments(app: Flask) -> None:
+    began = datetime(2026, 12, 1, 12, tzinfo=UTC)
+    often = [periodic for periodic in PERIODIC_JOBS if periodic.seconds <= 30]
+    ran: dict[str, list[float]] = {}
+    with app.app_context(), time_machine.travel(began, tick=False) as travel:
+        clock = jobs._new_clock(PERIODIC_JOBS)
+        while (seconds := (datetime.now(UTC) - began).total_seconds()) < 300:
+            for job in clock.enqueue_jobs():
+                ran.setdefault(job.func_name, []).append(seconds)
+            travel.shift(timedelta(seconds=0.05))
+    by_name = {import_attribute(name): moments for name, moments in ran.items()}
+    for periodic in often:
+        first, *others = by_name[periodic.function]
+        assert first == 0
+        assert others[0] <= periodic.seconds
+        gaps = [after - before for before, after in pairwise(others)]
+        assert all(gap == pytest.approx(periodic.seconds, abs=0.1) for gap in gaps)
+    long_ones = (top_up_all_queues, correct_all_hold_copies, count_days)
+    for one, other in combinations(long_ones, 2):
+        apart = [abs(a - b) for a in by_name[one][1:] for b in by_name[other][1:]]
+        assert min(apart) > 0.5, "each takes a few tenths of a second in a large campaign"
 
 
 @pytest.mark.parametrize("command", ["worker", "clock"])
