@@ -130,8 +130,9 @@ def refill(
     filter_id: int | None = None,
 ) -> int:
     """Copy callable contacts into the lanes (lists of the next contacts, in Redis) of callers who
-    are limited to these lists, languages and filter. Each lane then has enough contacts for a minute
-    or two of calling, or all that are callable. Return how many contacts were added to the lanes.
+    are limited to these lists, languages and filter. Each lane then has enough contacts for a
+    minute or two of calling, or all that are callable. Return how many contacts were added to the
+    lanes.
 
     Also copy the campaign's callbacks that are due now or within CALLBACKS_AHEAD, whatever their
     list and language, up to CALLBACKS_AT_MOST. A callback is left out if it would be outside
