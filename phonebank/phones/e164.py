@@ -10,6 +10,7 @@ libphonenumber does not accept.
 from __future__ import annotations
 
 import re
+import traceback
 
 import phonenumbers
 from phonenumbers import (
@@ -32,7 +33,7 @@ from phonebank.phones.number_text import (
     strip_notes,
     strip_others,
 )
-from phonebank.phones.numbering_plans import plan_of_country
+from phonebank.phones.numbering_plans import calling_code_of, plan_of_country
 
 # A contact stores this much of the original cell. A longer cell is prose, not a number.
 LONGEST_CELL = 120  # characters
@@ -158,6 +159,8 @@ def format_for_reading(e164: str, country: str) -> str:
 
     A text that is not a number is returned unchanged, because a page must show something.
     """
+    if calling_code_of(e164) is None:
+        return e164
     try:
         number = phonenumbers.parse(e164, None)
     except NumberParseException:
@@ -310,6 +313,10 @@ def _parse(text: str, country: str) -> PhoneNumber:
     try:
         return phonenumbers.parse(text, country)
     except NumberParseException as error:
+        # phonenumbers keeps its first error in a local variable of a function that is in the
+        # error's traceback. Without this line, these two would keep each other, and all variables
+        # of the functions that called them, until the garbage collector finds them.
+        traceback.clear_frames(error.__traceback__)
         raise InvalidPhoneNumberError(_REASON_OF_PARSE_ERROR[error.error_type]) from None
 
 

@@ -1,5 +1,8 @@
 """Numbers as people type them; only from the ranges kept for fiction."""
 
+import gc
+from contextlib import suppress
+
 import phonenumbers
 import pytest
 from hypothesis import given, settings
@@ -322,3 +325,23 @@ def test_an_area_code_behind_the_number_refuses_it() -> None:
 def test_irelands_prefix_for_the_north_is_a_number_of_the_north() -> None:
     assert read_numbers("048 9018 0123", "IE", allow_drama=True) == ["+442890180123"]
     assert not is_of_country("+442890180123", "IE")
+
+
+@pytest.mark.parametrize("text", ["+999123456", "00999123", "+4412345678901234567", "1", "12"])
+def test_a_bad_number_leaves_nothing_for_the_garbage_collector(text: str) -> None:
+    """Otherwise all that the request or the import had in its variables would stay until then."""
+
+    def read() -> None:
+        with suppress(InvalidPhoneNumberError):
+            read_number(text, "GB")
+        format_for_reading(text, "GB")
+
+    read()  # the first time compiles expressions and reads numbering plans
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(20):
+            read()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
