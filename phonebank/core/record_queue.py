@@ -15,9 +15,9 @@ from collections import deque
 # Seconds. If the queue has not been empty for longer than this, the process is overloaded.
 CATCHES_UP_WITHIN = 1.0
 # Seconds that a record waits at most: usually, and if it comes while the process is overloaded.
-WAITS, WAITS_IN_OVERLOAD = 0.6, 0.25
+WAITS, WAITS_IN_OVERLOAD = 0.7, 0.25
 # Usually, this many times as many records may wait as while the process is overloaded.
-TIMES_AS_MANY = 3
+TIMES_AS_MANY = 4
 
 
 class Turn:
