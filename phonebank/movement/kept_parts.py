@@ -115,7 +115,7 @@ class KeptParts:
 def kept_place(country: str, code: str) -> Place:
     """Return the place with this code in a country (ISO 3166-1). A kept place belongs to no
     database session. Raises NotFoundError if there is no such place."""
-    return _kept_place_or_none(country.upper(), code) or place_at(country, code)
+    return _kept_place_or_none(country.upper(), code, keep_unknown=False) or place_at(country, code)
 
 
 def known_place(country: str, code: str) -> Place | None:
@@ -128,11 +128,14 @@ def places_typed(typed: str) -> Sequence[Place]:
     `find_places`, but finds kept places without a query. It never keeps a whole British or Canadian
     postcode."""
     codes = read_typed(typed[:TYPED_AT_MOST]).codes
-    found = _postcodes(_kept_place_or_none(country, code) for country, code in codes)
+    found = _postcodes(_kept_place_or_none(*code, keep_unknown=True) for code in codes)
     return sorted(found, key=lambda place: place.country) or find_places(typed)
 
 
-def _kept_place_or_none(country: str, code: str) -> Place | None:
+def _kept_place_or_none(country: str, code: str, keep_unknown: bool) -> Place | None:
+    """Return the place with this code, or None if there is none. With `keep_unknown`, keep also
+    that there is none. An address may contain any text, even a whole postcode, so what an address
+    contains must not be kept."""
     places = _parts().places
     if (country, code) not in places:
         # Somebody who lives nearby often comes next.
@@ -140,7 +143,8 @@ def _kept_place_or_none(country: str, code: str) -> Place | None:
         for place in read.values():
             db.session.expunge(place)
             places[country, place.code] = place
-        places[country, code] = read.get(code)
+        if code not in read and keep_unknown:
+            places[country, code] = None
     return places.get((country, code))
 
 

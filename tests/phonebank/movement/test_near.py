@@ -46,6 +46,7 @@ from phonebank.models import (
     NearAlert,
     Place,
 )
+from phonebank.movement import kept_parts
 from phonebank.movement.kept_pages import KEPT_FOR
 from phonebank.movement.kept_parts import PARTS_KEPT_FOR
 from phonebank.volunteers.roles import name_editor
@@ -270,6 +271,13 @@ def test_the_map_has_a_dot_that_leads_to_a_list_and_no_home(
     assert "/static/maps/british-isles.svg" in page
     assert "<script" not in page
     assert private_in(page) == []
+
+
+def test_a_postcode_in_an_address_is_not_kept(client: FlaskClient, some_places: None) -> None:
+    """People paste their whole postcode into an address, and half of it must be forgotten."""
+    assert client.get("/near/gb/SW98QQ").status_code == 404
+    with client.application.test_request_context():
+        assert not [code for _, code in kept_parts._parts().places if "8QQ" in code]
 
 
 def test_a_map_without_a_dot_is_left_out(client: FlaskClient, evening: Evening) -> None:
