@@ -40,7 +40,7 @@ from phonebank.core import overload_responses, request_body
 from phonebank.core.config import config_of
 from phonebank.core.errors import ServiceUnavailableError
 from phonebank.core.idle import wait_until_idle
-from phonebank.core.record_queue import RecordQueue
+from phonebank.core.record_queue import RecordQueue, Turn
 from phonebank.core.security import MAX_FORM_BYTES
 from phonebank.core.tcp_state import connection_state_of
 
@@ -322,7 +322,18 @@ class Overload:
             turn = self.records.join() if urgency is Urgency.RECORD else None
         if turn is None:
             return False
-        turn.wait()
+        try:
+            turn.wait()
+        except BaseException:
+            # The request ends here, so a place that was kept for it is free again.
+            if self._is_let_in(turn):
+                self._leave(urgency, 0.0)
+            raise
+        return self._is_let_in(turn)
+
+    def _is_let_in(self, turn: Turn) -> bool:
+        """After the wait of a record, remove the record from the queue. Return whether it had been
+        let in, and so counts as started."""
         with self._lock:
             return self.records.leave(turn)
 

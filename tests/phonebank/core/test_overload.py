@@ -32,6 +32,7 @@ from phonebank.core.overload import (
     record_under_way,
 )
 from phonebank.core.phonebank_headers import CALL, OURS
+from phonebank.core.record_queue import Turn
 from phonebank.core.security import MAX_FORM_BYTES, SECURITY_HEADERS
 from phonebank.live import server
 from phonebank.models import Caller
@@ -142,6 +143,26 @@ def test_a_record_above_the_limit_waits_for_its_turn_and_not_for_long(
         assert record_queue.WAITS <= time.monotonic() - began < 1
     with busy(app, limit), records_waiting(app, record_queue.TIMES_AS_MANY * limit):
         assert record(None), "too many wait already"
+
+
+def test_a_record_that_ends_while_it_waits_leaves_its_place_to_others(
+    app: Flask, limits: dict[Urgency, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guard = guard_of(app)
+
+    def end(turn: Turn) -> None:
+        guard._leave(Urgency.RECORD, 0.0)  # the turn comes at the same moment
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Turn, "wait", end)
+    guard.under_way = limits[Urgency.RECORD]
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            guard.begin_record()
+        assert guard.under_way == limits[Urgency.RECORD] - 1
+        assert not guard.records
+    finally:
+        guard.under_way = 0
 
 
 def test_a_process_that_does_not_catch_up_keeps_few_records_waiting_and_not_for_long(
