@@ -39,7 +39,7 @@ PACED = {
     "tests/crash/site.py::wait": "how long the soak leaves the killed part dead",
     "tests/crash/soak.py::_kill_things": "how often the soak kills something",
     "tests/crash/staff.py::hold_up": "how long the soak's callers wait for a lock",
-    "tests/crash/staff.py::stand": "how long a change of the soak stands",
+    "tests/crash/staff.py::commit_then": "how long a change of the soak stands",
 }
 
 
