@@ -13,7 +13,7 @@ import time
 from collections import deque
 
 # Seconds. If the queue has not been empty for longer than this, the process is overloaded.
-CATCHES_UP_WITHIN = 1.0
+CATCHES_UP_WITHIN = 2.0
 # Seconds that a record waits at most: usually, and if it comes while the process is overloaded.
 WAITS, WAITS_IN_OVERLOAD = 0.7, 0.25
 # Usually, this many times as many records may wait as while the process is overloaded.
