@@ -36,7 +36,8 @@ from phonebank.places.load import load_places
 
 # The person who runs the server may read a printed link some hours later.
 PRINTED_LINK_LIFETIME = timedelta(hours=12)
-# Job workers and the clock have this niceness. On a busy machine, callers' requests go first.
+# Job workers and the clock have this niceness. Linux compares it only among the processes of one
+# session or container.
 NICENESS = 5
 
 

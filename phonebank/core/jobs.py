@@ -139,10 +139,14 @@ class _PeriodicJob(CronJob):
     share = 1.0
 
     def set_enqueue_time(self, time: datetime) -> None:
+        planned, interval = self.next_enqueue_time, timedelta(seconds=self.interval or 1)
         is_first = self.latest_enqueue_time is None
         super().set_enqueue_time(time)
-        if is_first:
-            self.next_enqueue_time = time + self.share * timedelta(seconds=self.interval or 0)
+        if is_first or planned is None:
+            self.next_enqueue_time = time + self.share * interval
+        else:
+            # After a pause of the clock, the jobs that are late run together once, and not again.
+            self.next_enqueue_time = planned + ((time - planned) // interval + 1) * interval
 
     def enqueue(self, connection: Redis) -> Job:
         function: Any = self.func

@@ -145,17 +145,21 @@ def test_periodic_jobs_run_at_the_start_and_then_at_different_moments(app: Flask
         while (seconds := (datetime.now(UTC) - began).total_seconds()) < 300:
             for job in clock.enqueue_jobs():
                 ran.setdefault(job.func_name, []).append(seconds)
-            travel.shift(timedelta(seconds=0.05))
+            stalls = 100 < seconds < 100.1
+            travel.shift(timedelta(seconds=16 if stalls else 0.05))
     by_name = {import_attribute(name): moments for name, moments in ran.items()}
     for periodic in often:
         first, *others = by_name[periodic.function]
         assert first == 0
         assert others[0] <= periodic.seconds
-        gaps = [after - before for before, after in pairwise(others)]
-        assert all(gap == pytest.approx(periodic.seconds, abs=0.1) for gap in gaps)
+        usual = [moment for moment in others if not 100 < moment < 117]
+        gaps = [(after - before) % periodic.seconds for before, after in pairwise(usual)]
+        assert all(min(gap, periodic.seconds - gap) < 0.1 for gap in gaps)
     long_ones = (top_up_all_queues, correct_all_hold_copies, count_days)
     for one, other in combinations(long_ones, 2):
-        apart = [abs(a - b) for a in by_name[one][1:] for b in by_name[other][1:]]
+        apart = [
+            abs(a - b) for a in by_name[one][1:] for b in by_name[other][1:] if not 100 < a < 117
+        ]
         assert min(apart) > 0.5, "each takes a few tenths of a second in a large campaign"
 
 
