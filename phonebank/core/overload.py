@@ -139,7 +139,7 @@ def is_overloaded() -> bool:
     later.
     """
     guard: Overload = current_app.extensions["overload"]
-    return guard.records.is_overloaded()
+    return guard.is_overloaded()
 
 
 def seconds_until_claim() -> int:
@@ -256,6 +256,11 @@ class Overload:
             return self._app(environ, start_response)
         finally:
             self._leave(urgency, time.perf_counter() - entered)
+
+    def is_overloaded(self) -> bool:
+        """Whether records have been waiting for too long (see `RecordQueue`)."""
+        with self._lock:
+            return self.records.is_overloaded()
 
     def begin_record(self) -> float:
         """Count a record of a call as started, and return its start time, which `end_record` needs.
