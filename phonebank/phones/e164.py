@@ -147,9 +147,13 @@ def read_numbers(
         else:
             if number not in numbers:
                 numbers.append(number)
-    if not numbers:
-        raise fault or InvalidPhoneNumberError("empty")
-    return numbers
+    try:
+        if not numbers:
+            raise fault or InvalidPhoneNumberError("empty")
+        return numbers
+    finally:
+        # The error's traceback contains this function, so the two would keep each other.
+        fault = None
 
 
 def format_for_reading(e164: str, country: str) -> str:

@@ -164,7 +164,7 @@ def test_periodic_jobs_run_at_the_start_and_then_at_different_moments(app: Flask
 
 
 @pytest.mark.parametrize("command", ["worker", "clock"])
-def test_callers_requests_go_before_jobs(processes: Processes, command: str) -> None:
+def test_workers_and_the_clock_have_a_niceness(processes: Processes, command: str) -> None:
     processes.start_command(command)
     (process,) = processes.running
     own = os.nice(0)

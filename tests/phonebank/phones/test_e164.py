@@ -334,6 +334,8 @@ def test_a_bad_number_leaves_nothing_for_the_garbage_collector(text: str) -> Non
     def read() -> None:
         with suppress(InvalidPhoneNumberError):
             read_number(text, "GB")
+        with suppress(InvalidPhoneNumberError):
+            read_numbers(text, "GB")
         format_for_reading(text, "GB")
 
     read()  # the first time compiles expressions and reads numbering plans
